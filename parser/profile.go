@@ -46,6 +46,7 @@ type Profile struct {
 	Texts   map[string][]string // reply texts by name, variants from long to short
 
 	keywords map[string]*Ballot // keyword or alias -> ballot; filled by NewProfile
+	mostRows int                // contestants of the longest ballot; filled by NewProfile
 }
 
 // Form says which blocks of C.HASIL an SMS of the ballot carries.

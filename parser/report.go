@@ -29,7 +29,11 @@ type Report struct {
 	Broken  []Contradiction // relations that the figures do not keep, in form order
 
 	Problem *Problem // why the structure does not hold; nil when it does
-	Numbers []string // the digit words between the TPS code and K as typed; only with a Problem, for those who search repairs
+
+	// Numbers are the digit words between the TPS code and K, O and I read as
+	// digits, of any length; only with a Problem, for those who search repairs.
+	// Labelled rows stand in form order, and are there only when none is missing.
+	Numbers []string
 }
 
 // Complete reports whether every row and K were read: then Figures, K and
@@ -88,6 +92,9 @@ type Problem struct {
 	Expected string // what stands there in a right message, e.g. "kata kunci", "kode TPS", "calon 2", "K"
 	Read     int    // figures read
 	Need     int    // figures that this ballot has
+
+	OtherBallot *Ballot // of the second tally; only with ProblemTwoTallies
+	OtherTPS    TPSCode // of the second tally; only with ProblemTwoTallies
 }
 
 // ProblemCode is the kind of a Problem.

@@ -1,0 +1,167 @@
+package parser
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxTokens is the number of words that an SMS may have. The longest right
+// tally, 54 numbered contestants, needs 130.
+const maxTokens = 200
+
+// foreignByte stands in the normalised text for a digit or letter of a script
+// that is never guessed.
+const foreignByte = 0xFF
+
+// token is one word of the normalised text, and where it stood in the raw one.
+type token struct {
+	from, to       int32 // in reader.buf
+	rawFrom, rawTo int32 // in reader.text
+	number         bool  // nothing but digits and the letters that read as digits
+	foreign        bool  // holds a digit or letter of another script
+}
+
+// reader holds one SMS cut into words. It lives on Parse's stack.
+type reader struct {
+	profile *Profile
+	text    string
+	buf     []byte // the words, normalised, one behind the other
+	tokens  [maxTokens]token
+	n       int
+	tooLong bool
+}
+
+// split normalises the text and cuts it into words.
+func (r *reader) split() {
+	open := false
+	for i := 0; i < len(r.text); {
+		c, size := r.text[i], 1
+		switch {
+		case c >= 'a' && c <= 'z':
+			c -= 'a' - 'A'
+		case c >= 'A' && c <= 'Z', isDigit(c):
+		case c < utf8.RuneSelf:
+			c = 0
+		default:
+			var ru rune
+			ru, size = utf8.DecodeRuneInString(r.text[i:])
+			if dropped(ru) {
+				i += size
+				continue
+			}
+			c = fold(ru)
+		}
+		if c == 0 {
+			open = false
+		} else {
+			if !open && r.n == maxTokens {
+				r.tooLong = true
+				return
+			}
+			r.append(c, i, i+size, open)
+			open = true
+		}
+		i += size
+	}
+}
+
+// append adds a character to the last word, or opens the next one with it.
+func (r *reader) append(c byte, from, to int, open bool) {
+	if !open {
+		at := int32(len(r.buf))
+		r.tokens[r.n] = token{from: at, to: at, rawFrom: int32(from), number: true}
+		r.n++
+	}
+	t := &r.tokens[r.n-1]
+	r.buf = append(r.buf, c)
+	t.to++
+	t.rawTo = int32(to)
+	if c == foreignByte {
+		t.foreign = true
+	}
+	if !readsAsDigit(c) {
+		t.number = false
+	}
+}
+
+// fold maps a character beyond ASCII to what it reads as: 0 for a separator,
+// foreignByte for a digit or letter that is never guessed.
+func fold(ru rune) byte {
+	switch {
+	case ru >= '０' && ru <= '９':
+		return byte('0' + ru - '０')
+	case ru >= 'Ａ' && ru <= 'Ｚ':
+		return byte('A' + ru - 'Ａ')
+	case ru >= 'ａ' && ru <= 'ｚ':
+		return byte('A' + ru - 'ａ')
+	case ru >= '٠' && ru <= '٩':
+		return byte('0' + ru - '٠')
+	case ru >= '۰' && ru <= '۹':
+		return byte('0' + ru - '۰')
+	case unicode.IsLetter(ru), unicode.IsNumber(ru):
+		return foreignByte
+	}
+	return 0
+}
+
+// dropped reports whether a character has no width of its own: format
+// characters but those that Unicode prints before a number, and the selectors
+// that choose between text and emoji.
+func dropped(ru rune) bool {
+	switch {
+	case ru >= 0x0600 && ru <= 0x0605, ru == 0x06DD, ru == 0x070F, ru == 0x0890, ru == 0x0891, ru == 0x08E2:
+		return false
+	case ru == 0x034F, ru >= 0xFE00 && ru <= 0xFE0F:
+		return true
+	}
+	return unicode.Is(unicode.Cf, ru)
+}
+
+// word is word i, normalised; empty behind the end.
+func (r *reader) word(i int) []byte {
+	if i >= r.n {
+		return nil
+	}
+	return r.buf[r.tokens[i].from:r.tokens[i].to]
+}
+
+// raw is word i as typed, shortened; empty behind the end.
+func (r *reader) raw(i int) string {
+	if i >= r.n {
+		return ""
+	}
+	s := r.text[r.tokens[i].rawFrom:r.tokens[i].rawTo]
+	const most = 20
+	seen := 0
+	for at := range s {
+		if seen == most {
+			return s[:at]
+		}
+		seen++
+	}
+	return s
+}
+
+// digits reports whether word i is a number of min to max digits.
+func (r *reader) digits(i, min, max int) bool {
+	if i >= r.n || !r.tokens[i].number {
+		return false
+	}
+	size := int(r.tokens[i].to - r.tokens[i].from)
+	return size >= min && size <= max
+}
+
+func (r *reader) figure(i int) bool { return r.digits(i, 1, 3) }
+
+// strict reports whether word i holds ASCII digits only, no O, I or L.
+func (r *reader) strict(i int) bool {
+	for _, c := range r.word(i) {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return i < r.n
+}
+
+// is reports whether word i is the given one.
+func (r *reader) is(i int, word string) bool { return string(r.word(i)) == word }
