@@ -12,8 +12,7 @@ package parser
 
 // Parse reads one SMS. The profile comes from NewProfile.
 func Parse(p *Profile, text string) Report {
-	var buf [256]byte // an SMS and its words fit; only longer texts grow it
-	r := reader{profile: p, text: text, buf: buf[:0]}
+	r := reader{profile: p, text: text}
 	r.split()
 	return r.message()
 }

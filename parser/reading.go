@@ -11,9 +11,8 @@ type reading struct {
 	numbered bool                   // each vote stands behind its number
 	labels   [len(fullLabels)]int16 // by place in the form
 	seen     [len(fullLabels)]bool
-	told     int    // labels read
-	k        []byte // digits of K
-	next     int    // the word behind K, or the first that does not fit
+	told     int // labels read
+	next     int // the word of K, or the first that does not fit
 
 	problem  ProblemCode
 	expected string
@@ -39,11 +38,10 @@ func (r *reader) read(rd *reading, b *Ballot, i int) {
 func (r *reader) readPositional(rd *reading, b *Ballot) {
 	rd.numbered = rd.n != b.Rows() && r.numbers(rd, b)
 	read := rd.read(b)
-	k, next := r.check(rd.next)
+	hasK := r.isCheck(rd.next)
 	switch {
-	case k != nil && read == b.Rows():
-		rd.k, rd.next = k, next
-	case k != nil && read < b.Rows():
+	case hasK && read == b.Rows():
+	case hasK && read < b.Rows():
 		rd.fail(ProblemTooFew, b.RowName(read))
 	case read > b.Rows():
 		rd.fail(ProblemTooMany, expectK)
@@ -99,12 +97,9 @@ func (r *reader) takeLabels(rd *reading, b *Ballot) {
 		rd.told++
 		rd.next = next
 	}
-	k, next := r.check(rd.next)
-	if k == nil {
+	if !r.isCheck(rd.next) {
 		rd.fail(ProblemNoK, expectK)
-		return
 	}
-	rd.k, rd.next = k, next
 }
 
 func (r *reader) isCheck(i int) bool {

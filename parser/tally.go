@@ -20,12 +20,13 @@ func (r *reader) tally(i int, b *Ballot) Report {
 		return rep
 	}
 	rep.Figures = rd.figures(b)
-	rep.K.Given = digitString(rd.k)
+	given, next := r.check(rd.next)
+	rep.K.Given = digitString(given)
 	var want [6]byte
 	k, ok := b.appendK(want[:0], rep.Figures)
 	rep.K.OK = ok && string(k) == rep.K.Given
 	rep.Broken = b.Contradictions(rep.Figures)
-	r.finish(&rep, rd.next)
+	r.finish(&rep, next)
 	return rep
 }
 

@@ -15,17 +15,20 @@ const foreignByte = 0xFF
 
 // token is one word of the normalised text, and where it stood in the raw one.
 type token struct {
-	from, to       int32 // in reader.buf
+	from, to       int32 // in the normalised text
 	rawFrom, rawTo int32 // in reader.text
 	number         bool  // nothing but digits and the letters that read as digits
 	foreign        bool  // holds a digit or letter of another script
 }
 
-// reader holds one SMS cut into words. It lives on Parse's stack.
+// reader holds one SMS cut into words. It lives on Parse's stack: nothing that
+// outlives Parse may point into it.
 type reader struct {
 	profile *Profile
 	text    string
-	buf     []byte // the words, normalised, one behind the other
+	short   [256]byte // the words of an SMS, normalised, one behind the other
+	long    []byte    // instead of short where the text is longer than that
+	size    int32     // bytes of words
 	tokens  [maxTokens]token
 	n       int
 	tooLong bool
@@ -33,6 +36,9 @@ type reader struct {
 
 // split normalises the text and cuts it into words.
 func (r *reader) split() {
+	if len(r.text) > len(r.short) { // no character becomes longer
+		r.long = make([]byte, len(r.text))
+	}
 	open := false
 	for i := 0; i < len(r.text); {
 		c, size := r.text[i], 1
@@ -68,12 +74,16 @@ func (r *reader) split() {
 // append adds a character to the last word, or opens the next one with it.
 func (r *reader) append(c byte, from, to int, open bool) {
 	if !open {
-		at := int32(len(r.buf))
-		r.tokens[r.n] = token{from: at, to: at, rawFrom: int32(from), number: true}
+		r.tokens[r.n] = token{from: r.size, to: r.size, rawFrom: int32(from), number: true}
 		r.n++
 	}
 	t := &r.tokens[r.n-1]
-	r.buf = append(r.buf, c)
+	if r.long != nil {
+		r.long[r.size] = c
+	} else {
+		r.short[r.size] = c
+	}
+	r.size++
 	t.to++
 	t.rawTo = int32(to)
 	if c == foreignByte {
@@ -122,7 +132,11 @@ func (r *reader) word(i int) []byte {
 	if i >= r.n {
 		return nil
 	}
-	return r.buf[r.tokens[i].from:r.tokens[i].to]
+	from, to := r.tokens[i].from, r.tokens[i].to
+	if r.long != nil {
+		return r.long[from:to]
+	}
+	return r.short[from:to]
 }
 
 // raw is word i as typed, shortened; empty behind the end.
