@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"tali/db"
+	"tali/db/spool"
+	"tali/gsm"
+)
+
+const (
+	closeTimeout = 10 * time.Second
+	sendRetry    = 30 * time.Second // before a modem's temporary refusal is tried again
+)
+
+// answer sends what waits for one modem: interim answers from the spool, then
+// replies from the centre's outbox. At most one SMS is in flight a modem.
+func (g *Gateway) answer(ctx context.Context, m line) error {
+	for {
+		wake := g.replies.Wait()
+		sent, err := g.answerOne(ctx, m)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil && !errors.Is(err, db.ErrUnavailable) {
+			g.Log.Warn("answering", "modem", m.name, "err", err)
+		}
+		if sent {
+			wake = nil
+			if g.Reply.Pace == 0 {
+				continue
+			}
+		}
+		wait := idleRecheck
+		if sent {
+			wait = g.Reply.Pace
+		}
+		if !pause(ctx, wake, wait) {
+			return ctx.Err()
+		}
+	}
+}
+
+// answerOne reports whether an SMS was sent, or may have been.
+func (g *Gateway) answerOne(ctx context.Context, m line) (bool, error) {
+	if !m.Ready() {
+		return false, nil
+	}
+	if sent, err := g.answerInterim(ctx, m); sent || err != nil {
+		return sent, err
+	}
+	if g.centre.Away(time.Now()) > 0 {
+		return false, nil
+	}
+	if err := g.tellEnded(ctx); err != nil {
+		return false, err
+	}
+	return g.answerOutbox(ctx, m)
+}
+
+func (g *Gateway) answerInterim(ctx context.Context, m line) (bool, error) {
+	reply, ok, err := g.Spool.ClaimInterim(ctx, m.name, g.alive())
+	if err != nil || !ok {
+		return false, err
+	}
+	_, err = m.Send(ctx, reply.To, reply.Text)
+	state := interimState(outcomeOf(err), reply.Attempts)
+	g.Log.Info("interim reply", "msg", reply.Seq, "state", state, "attempt", reply.Attempts, "err", err)
+	return state != spool.InterimQueued, g.Spool.CloseInterim(context.WithoutCancel(ctx), reply.ID, state, errorText(err))
+}
+
+func interimState(o db.SendOutcome, attempts int) spool.InterimState {
+	switch {
+	case o == db.SendSent:
+		return spool.InterimSent
+	case o == db.SendFailed:
+		return spool.InterimFailed
+	case o == db.SendRetry, attempts < maxSends:
+		return spool.InterimQueued
+	}
+	return spool.InterimUnknown
+}
+
+// answerOutbox sends one reply of the outbox. The spool records that sending may
+// begin before AT+CMGS, and its end after the centre knows it: after a crash the
+// outcome is known at the centre, or known to be unknown.
+func (g *Gateway) answerOutbox(ctx context.Context, m line) (bool, error) {
+	reply, ok, err := g.Centre.ClaimReply(ctx, db.Claim{
+		Gateway: g.Name, Modem: m.name, Alive: g.alive(),
+		Lease: g.Reply.Lease, PerNumberHour: g.Reply.PerNumberHour,
+	})
+	if err != nil || !ok {
+		return false, err
+	}
+	if err := g.Spool.BeginSend(ctx, reply.ID, m.name, reply.Recipient); err != nil {
+		return false, fmt.Errorf("recording send of reply %d: %w", reply.ID, err)
+	}
+	sent, err := m.Send(ctx, reply.Recipient, reply.Text)
+	closing := db.Closing{
+		Gateway: g.Name, Modem: m.name, Attempt: reply.Attempt,
+		Outcome: outcomeOf(err), Error: errorText(err),
+	}
+	switch closing.Outcome {
+	case db.SendSent:
+		closing.Reference = strconv.Itoa(sent.Reference)
+	case db.SendRetry:
+		closing.NotBefore = notBefore(err)
+	}
+	g.Log.Info("reply", "reply", reply.ID, "state", closing.Outcome, "attempt", reply.Attempt, "err", err)
+	return closing.Outcome != db.SendRetry, g.closeReply(context.WithoutCancel(ctx), reply.ID, closing)
+}
+
+// outcomeOf is what the outbox is told of the end of a send.
+func outcomeOf(err error) db.SendOutcome {
+	var refused *gsm.SendError
+	switch {
+	case err == nil:
+		return db.SendSent
+	case errors.Is(err, gsm.ErrUnplugged), errors.Is(err, context.Canceled):
+		return db.SendRetry
+	case errors.As(err, &refused) && refused.Permanent:
+		return db.SendFailed
+	case errors.As(err, &refused):
+		return db.SendRetry
+	default:
+		return db.SendUnknown
+	}
+}
+
+// notBefore is when a send that was certainly not made may be tried again: at
+// once where another modem can, later where the network refused.
+func notBefore(err error) time.Time {
+	var refused *gsm.SendError
+	if errors.As(err, &refused) {
+		return time.Now().Add(sendRetry)
+	}
+	return time.Time{}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// alive names the modems that can send now.
+func (g *Gateway) alive() []string {
+	names := []string{}
+	for _, m := range g.modems {
+		if m.Ready() {
+			names = append(names, m.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"tali/db"
+	"tali/gsm"
+)
+
+const (
+	beatEvery     = 10 * time.Second
+	snapshotEvery = 5 * time.Minute
+	beatTimeout   = 10 * time.Second
+)
+
+// beat tells the centre every few seconds that this gateway lives, and fetches
+// the registry for the time when the centre is away.
+func (g *Gateway) beat(ctx context.Context) error {
+	var taken time.Time
+	for {
+		if err := g.beatOnce(ctx, &taken); err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrUnavailable) {
+			g.Log.Warn("heartbeat", "err", err)
+		}
+		if !pause(ctx, nil, beatEvery) {
+			return ctx.Err()
+		}
+	}
+}
+
+func (g *Gateway) beatOnce(ctx context.Context, taken *time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, beatTimeout)
+	defer cancel()
+	status, err := g.status(ctx)
+	if err != nil {
+		return err
+	}
+	if err := g.Centre.Heartbeat(ctx, status); err != nil {
+		return err
+	}
+	if time.Since(*taken) < snapshotEvery {
+		return nil
+	}
+	if err := g.takeSnapshot(ctx); err != nil {
+		return err
+	}
+	*taken = time.Now()
+	return nil
+}
+
+func (g *Gateway) takeSnapshot(ctx context.Context) error {
+	registry, err := g.Centre.Registry(ctx, g.Profile)
+	if err != nil {
+		return fmt.Errorf("fetching registry: %w", err)
+	}
+	data, err := json.Marshal(registry)
+	if err != nil {
+		return fmt.Errorf("packing registry: %w", err)
+	}
+	return g.Spool.SaveSnapshot(ctx, data, time.Now())
+}
+
+func (g *Gateway) status(ctx context.Context) (db.GatewayStatus, error) {
+	s := db.GatewayStatus{Name: g.Name, Version: g.Version}
+	var err error
+	if s.SpoolQueued, s.SpoolOldest, err = g.Spool.Undelivered(ctx); err != nil {
+		return s, err
+	}
+	for _, m := range g.modems {
+		st := m.Status()
+		s.Modems = append(s.Modems, db.ModemStatus{
+			Name: st.Name, Number: st.Number, Operator: st.Operator, Alive: st.State == gsm.StateReady,
+		})
+	}
+	return s, nil
+}

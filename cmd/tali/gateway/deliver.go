@@ -1,0 +1,173 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"hash/fnv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tali/db"
+	"tali/db/spool"
+	"tali/parser"
+	"tali/verify"
+)
+
+const (
+	lanes       = 2   // connections that write to the centre at once
+	batchSize   = 200 // messages in one transaction, at most
+	firstRetry  = 100 * time.Millisecond
+	lastRetry   = 5 * time.Second
+	idleRecheck = time.Second // a wake may be lost to a crash of the loop that raises it
+)
+
+// deliver hands spooled messages to the centre, in order for each sender, until
+// ctx ends. While the centre is away the spool grows and nothing is held here.
+func (g *Gateway) deliver(ctx context.Context) error {
+	retry := firstRetry
+	for {
+		wake := g.waiting.Wait()
+		err := g.drain(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			retry = firstRetry
+			if !pause(ctx, wake, idleRecheck) {
+				return ctx.Err()
+			}
+			continue
+		}
+		if g.centre.Lost(time.Now()) {
+			g.Log.Warn("centre away, spooling", "err", err)
+		}
+		if !pause(ctx, nil, retry) {
+			return ctx.Err()
+		}
+		retry = min(retry*2, lastRetry)
+	}
+}
+
+// drain pages through the spool until nothing waits, or a lane fails. Pages are
+// read while the lanes still write the one before.
+func (g *Gateway) drain(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	var queues [lanes]chan []spool.Message
+	for i := range queues {
+		queues[i] = make(chan []spool.Message, 1)
+		group.Go(func() error { return g.lane(ctx, queues[i]) })
+	}
+	group.Go(func() error {
+		defer func() {
+			for _, q := range queues {
+				close(q)
+			}
+		}()
+		return g.page(ctx, queues[:])
+	})
+	return group.Wait()
+}
+
+func (g *Gateway) page(ctx context.Context, queues []chan []spool.Message) error {
+	for after := int64(0); ; {
+		page, err := g.Spool.Waiting(ctx, after, lanes*batchSize)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		after = page[len(page)-1].Seq
+		for i, batch := range byLane(page) {
+			if err := enqueue(ctx, queues[i], batch); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func enqueue(ctx context.Context, queue chan<- []spool.Message, batch []spool.Message) error {
+	for len(batch) > 0 {
+		n := min(len(batch), batchSize)
+		select {
+		case queue <- batch[:n]:
+			batch = batch[n:]
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// byLane keeps all messages of one sender in one lane, so that they reach the
+// centre in the order in which they arrived.
+func byLane(page []spool.Message) [lanes][]spool.Message {
+	var out [lanes][]spool.Message
+	for _, m := range page {
+		h := fnv.New32a()
+		h.Write([]byte(m.Sender))
+		i := h.Sum32() % lanes
+		out[i] = append(out[i], m)
+	}
+	return out
+}
+
+func (g *Gateway) lane(ctx context.Context, queue <-chan []spool.Message) error {
+	for batch := range queue {
+		if err := g.handOver(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handOver writes one batch to the centre and marks it in the spool. A crash
+// between the two repeats the batch; the centre knows its keys.
+func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
+	inbound := make([]db.Inbound, len(batch))
+	seqs := make([]int64, len(batch))
+	for i, m := range batch {
+		inbound[i] = g.inbound(m)
+		seqs[i] = m.Seq
+	}
+	verdicts, err := g.Centre.Intake(ctx, db.Batch{
+		Gateway: g.Name, Profile: g.Profile, Own: g.own, Messages: inbound,
+	})
+	if err != nil {
+		return err
+	}
+	if away := g.centre.Found(time.Now()); away > 0 {
+		g.Log.Info("centre back", "away", away.Round(time.Second))
+	}
+	g.replies.Raise()
+	g.note(batch, verdicts)
+	return g.Spool.Delivered(ctx, seqs, time.Now())
+}
+
+// inbound is what the centre needs of a spooled message. The proof code is drawn
+// here, so that the decision itself stays free of chance.
+func (g *Gateway) inbound(m spool.Message) db.Inbound {
+	var random [16]byte
+	rand.Read(random[:]) // never fails, see crypto/rand
+	return db.Inbound{
+		Message: verify.Message{
+			Key:        m.Key,
+			Kind:       verify.MessageKind(m.Kind),
+			Sender:     m.Sender,
+			Text:       m.Text,
+			SentAt:     m.SentAt,
+			ReceivedAt: m.ReceivedAt,
+			Gateway:    g.Name,
+			Modem:      m.Modem,
+			Interim:    m.Interim,
+			Proof:      parser.NewProof(random[:]),
+		},
+		IMSI:      m.IMSI,
+		PDUs:      m.PDUs,
+		InterimAt: m.InterimAt,
+	}
+}
+
+func (g *Gateway) note(batch []spool.Message, verdicts []verify.Verdict) {
+	for i, v := range verdicts {
+		g.Log.Info("decided", "msg", batch[i].Seq, "from", mask(batch[i].Sender), "state", v.Outcome, "reason", v.Reason)
+	}
+}

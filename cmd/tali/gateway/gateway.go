@@ -1,0 +1,122 @@
+// Package gateway runs the loops between modems, spool and centre: it keeps
+// what modems read, joins long SMS, hands messages to the centre, and sends the
+// replies that the centre decided. serve, demo, bench and the end-to-end tests
+// run this same code.
+//
+// It decides nothing: parser reads, verify decides, db stores. Its own duty is
+// order and durability: a slot is emptied only after the spool's commit, a
+// spooled message is marked only after the centre's commit, and an SMS is sent
+// only after the spool has recorded that sending may begin. Every loop pulls
+// from a durable queue, so a crash anywhere costs a repetition of work and
+// never a message.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tali/db"
+	"tali/db/spool"
+	"tali/gsm"
+	"tali/parser"
+)
+
+// Settings are the plain values that a gateway needs.
+type Settings struct {
+	Name         string         // unique among the gateways of a centre
+	Version      string         // of this binary, shown at the centre
+	Modems       []gsm.Settings // at least one
+	InterimAfter time.Duration  // how long the centre is away before officers get an interim answer
+	PartsWindow  time.Duration  // how long a long SMS waits for its missing parts
+	Reply        ReplySettings
+}
+
+// ReplySettings limit what a gateway sends.
+type ReplySettings struct {
+	Pace          time.Duration // least time between two SMS of one modem
+	PerNumberHour int           // SMS to one phone in an hour
+	Lease         time.Duration // how long a claimed reply is ours; longer than a send may take
+}
+
+// Parts are what a gateway is built from. The caller opens and closes them.
+type Parts struct {
+	Spool   *spool.Spool
+	Centre  *db.DB
+	Profile *parser.Profile
+	Log     *slog.Logger
+}
+
+// Gateway is the running whole of one site: its modems, spool and loops.
+type Gateway struct {
+	Settings
+	Parts
+
+	modems  []line
+	own     []string
+	ended   *endedSends
+	centre  *centre
+	kept    *signal // a PDU reached the spool
+	waiting *signal // a message waits for the centre
+	replies *signal // a reply may wait to be sent
+}
+
+// line is a modem with the name that the operator gave it.
+type line struct {
+	name string
+	*gsm.Modem
+}
+
+// New builds a gateway; Run starts it.
+func New(s Settings, p Parts) *Gateway {
+	g := &Gateway{
+		Settings: s,
+		Parts:    p,
+		ended:    newEndedSends(),
+		centre:   newCentre(),
+		kept:     newSignal(),
+		waiting:  newSignal(),
+		replies:  newSignal(),
+	}
+	for _, m := range s.Modems {
+		g.modems = append(g.modems, line{m.Name, gsm.New(m, g.keep, p.Log.With("modem", m.Name))})
+		if m.Number != "" {
+			g.own = append(g.own, m.Number)
+		}
+	}
+	return g
+}
+
+// Status is the state of every modem, in the order of the settings.
+func (g *Gateway) Status() []gsm.Status {
+	out := make([]gsm.Status, len(g.modems))
+	for i, m := range g.modems {
+		out[i] = m.Status()
+	}
+	return out
+}
+
+// Run receives, hands over and answers until ctx ends. A modem or a centre that
+// is away is waited for; only a spool that cannot be read ends Run early.
+func (g *Gateway) Run(ctx context.Context) error {
+	if err := g.settleLastRun(ctx); err != nil {
+		return fmt.Errorf("settling sends of the last run: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, m := range g.modems {
+		group.Go(func() error { return m.Run(ctx) })
+		group.Go(func() error { return g.answer(ctx, m) })
+	}
+	group.Go(func() error { return g.join(ctx) })
+	group.Go(func() error { return g.deliver(ctx) })
+	group.Go(func() error { return g.bridge(ctx) })
+	group.Go(func() error { return g.beat(ctx) })
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

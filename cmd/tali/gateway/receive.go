@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"context"
+
+	"tali/db/spool"
+	"tali/gsm"
+)
+
+// keep writes what a modem read to the spool. The modem empties its slots only
+// after it returned nil, that is after the spool's commit.
+func (g *Gateway) keep(ctx context.Context, rows []gsm.Stored) error {
+	pdus := make([]spool.PDU, len(rows))
+	parts := false
+	for i, row := range rows {
+		pdus[i] = journal(row)
+		parts = parts || pdus[i].Kind == spool.KindPart
+	}
+	fresh, err := g.Spool.Keep(ctx, pdus)
+	if err != nil {
+		return err
+	}
+	if fresh == 0 {
+		return nil
+	}
+	if parts {
+		g.kept.Raise()
+	}
+	g.waiting.Raise()
+	return nil
+}
+
+// journal is the spool's row for what a modem read. A PDU that does not decode
+// is kept all the same, with the reason.
+func journal(row gsm.Stored) spool.PDU {
+	p := spool.PDU{
+		Key:    gsm.Key(row.IMSI, row.PDU),
+		Modem:  row.Modem,
+		IMSI:   row.IMSI,
+		Hex:    row.PDU,
+		ReadAt: row.ReadAt,
+		Kind:   spool.KindSingle,
+	}
+	d, err := gsm.Decode(row.PDU)
+	p.Sender, p.Text, p.SentAt = d.Sender, d.Text, d.SentAt
+	switch {
+	case err != nil:
+		p.Kind, p.Reason = spool.KindUnreadable, err.Error()
+	case d.Kind != gsm.KindDeliver:
+		p.Kind = spool.KindReport
+	case d.Part != nil:
+		p.Kind = spool.KindPart
+		p.Part = spool.Part{Ref: d.Part.Ref, Width: d.Part.Width, Total: d.Part.Total, Seq: d.Part.Seq}
+	}
+	return p
+}
