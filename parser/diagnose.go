@@ -18,9 +18,15 @@ func (r *reader) diagnose(rep *Report, rd *reading) {
 		Read: rd.read(b) + rd.told, Need: b.Rows(),
 	}
 	rep.Problem = p
+	if rd.problem == ProblemNoK && (r.is(rd.next, "K") || r.is(rd.next, "KUNCI")) {
+		p.Word, p.Found = p.Word+1, r.raw(rd.next+1)
+	}
 	switch {
 	case rd.next < r.n && r.tokens[rd.next].foreign:
 		p.Code = ProblemOtherScript
+		if rep.TPS == "" && rd.next == rd.from {
+			p.Expected = expectTPS
+		}
 	case end < r.n:
 		r.nameSecond(p, end, b)
 	case rep.TPS == "":

@@ -13,6 +13,10 @@ const maxTokens = 200
 // that is never guessed.
 const foreignByte = 0xFF
 
+// droppedByte stands for a character without width: it neither joins a word
+// nor ends one.
+const droppedByte = 0xFE
+
 // token is one word of the normalised text, and where it stood in the raw one.
 type token struct {
 	from, to       int32 // in the normalised text
@@ -28,7 +32,6 @@ type reader struct {
 	text    string
 	short   [256]byte // the words of an SMS, normalised, one behind the other
 	long    []byte    // instead of short where the text is longer than that
-	size    int32     // bytes of words
 	tokens  [maxTokens]token
 	n       int
 	tooLong bool
@@ -36,62 +39,52 @@ type reader struct {
 
 // split normalises the text and cuts it into words.
 func (r *reader) split() {
-	if len(r.text) > len(r.short) { // no character becomes longer
+	buf := r.short[:]
+	if len(r.text) > len(buf) { // no character becomes longer
 		r.long = make([]byte, len(r.text))
+		buf = r.long
 	}
-	open := false
-	for i := 0; i < len(r.text); {
-		c, size := r.text[i], 1
+	var t *token // the open word
+	size := int32(0)
+	for i, width := 0, 0; i < len(r.text); i += width {
+		var c byte
+		c, width = normal(r.text[i:])
 		switch {
-		case c >= 'a' && c <= 'z':
-			c -= 'a' - 'A'
-		case c >= 'A' && c <= 'Z', isDigit(c):
-		case c < utf8.RuneSelf:
-			c = 0
-		default:
-			var ru rune
-			ru, size = utf8.DecodeRuneInString(r.text[i:])
-			if dropped(ru) {
-				i += size
-				continue
-			}
-			c = fold(ru)
+		case c == droppedByte:
+			continue
+		case c == 0:
+			t = nil
+			continue
+		case t == nil && r.n == maxTokens:
+			r.tooLong = true
+			return
+		case t == nil:
+			t = &r.tokens[r.n]
+			*t = token{from: size, rawFrom: int32(i), number: true}
+			r.n++
 		}
-		if c == 0 {
-			open = false
-		} else {
-			if !open && r.n == maxTokens {
-				r.tooLong = true
-				return
-			}
-			r.append(c, i, i+size, open)
-			open = true
-		}
-		i += size
+		buf[size] = c
+		size++
+		t.to, t.rawTo = size, int32(i+width)
+		t.foreign = t.foreign || c == foreignByte
+		t.number = t.number && readsAsDigit(c)
 	}
 }
 
-// append adds a character to the last word, or opens the next one with it.
-func (r *reader) append(c byte, from, to int, open bool) {
-	if !open {
-		r.tokens[r.n] = token{from: r.size, to: r.size, rawFrom: int32(from), number: true}
-		r.n++
+// normal reads one character and its width in bytes: 0 for a separator.
+func normal(s string) (byte, int) {
+	c := s[0]
+	if c < utf8.RuneSelf {
+		if c = upper(c); !isDigit(c) && (c < 'A' || c > 'Z') {
+			c = 0
+		}
+		return c, 1
 	}
-	t := &r.tokens[r.n-1]
-	if r.long != nil {
-		r.long[r.size] = c
-	} else {
-		r.short[r.size] = c
+	ru, width := utf8.DecodeRuneInString(s)
+	if dropped(ru) {
+		return droppedByte, width
 	}
-	r.size++
-	t.to++
-	t.rawTo = int32(to)
-	if c == foreignByte {
-		t.foreign = true
-	}
-	if !readsAsDigit(c) {
-		t.number = false
-	}
+	return fold(ru), width
 }
 
 // fold maps a character beyond ASCII to what it reads as: 0 for a separator,
