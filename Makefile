@@ -1,0 +1,38 @@
+# make on its own prints what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+FUZZTIME ?= 1m
+BENCH ?=
+
+.PHONY: help run build test bench fuzz-parser fuzz-pdu clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+run: ## install what is missing, build, and run the demonstration
+	@scripts/needs.sh run
+	@tali=$$(scripts/build.sh) && exec "$$tali" demo
+
+build: ## build bin/tali
+	@scripts/needs.sh build
+	@scripts/build.sh
+
+test: ## formatting, vet and all tests under the race detector
+	@scripts/needs.sh test
+	@scripts/test.sh
+
+bench: ## the benchmark beside pgbench (BENCH='flags of tali bench')
+	@scripts/needs.sh run
+	@tali=$$(scripts/build.sh) && exec "$$tali" bench $(BENCH)
+
+fuzz-parser: ## fuzz the parser (FUZZTIME=1m for each target)
+	@scripts/needs.sh build
+	@scripts/fuzz.sh ./parser $(FUZZTIME)
+
+fuzz-pdu: ## fuzz the decoding of PDUs (FUZZTIME=1m for each target)
+	@scripts/needs.sh build
+	@scripts/fuzz.sh ./gsm $(FUZZTIME)
+
+clean: ## remove what was built
+	rm -rf bin
