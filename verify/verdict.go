@@ -7,6 +7,7 @@ type Outcome string
 
 // The outcomes, in the order in which the protocol decides them.
 const (
+	OutcomeKnown      Outcome = "known"       // the centre has this message already: nothing is stored or told again
 	OutcomeIgnored    Outcome = "ignored"     // alphanumeric, short code, own number, status report: stored, never answered
 	OutcomeUnknown    Outcome = "unknown"     // sender not registered: quarantined
 	OutcomeDamaged    Outcome = "damaged"     // incomplete long SMS or undecodable PDU: quarantined
@@ -37,6 +38,7 @@ const (
 	FlagRound       Flag = "round"        // every last digit 0 or 5
 	FlagLate        Flag = "late"         // arrived outside opening hours
 	FlagApart       Flag = "apart"        // differs too much from another ballot of this station
+	FlagRejected    Flag = "rejected"     // equals a tally that the staff have refused
 )
 
 // Verdict is the decision on one message.

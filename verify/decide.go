@@ -1,0 +1,104 @@
+package verify
+
+import "tali/parser"
+
+// decision is one message on its way through the steps of the protocol. The
+// steps read it; only the early ones fill in what they find (phone, officer,
+// station).
+type decision struct {
+	p   *parser.Profile
+	m   Message
+	rep *parser.Report
+	f   *Facts
+
+	phone   string
+	officer *Officer
+	station *Station
+}
+
+// step is one numbered step of PROTOCOL.md section 6. It answers true when it
+// applies; then its verdict ends the decision.
+type step func(*decision) (Verdict, bool)
+
+// Decide says what becomes of a message, given what the parser read (nil: it is
+// parsed here) and what is known. The first step that applies ends it; the last
+// one always does.
+func Decide(p *parser.Profile, m Message, rep *parser.Report, f *Facts) Verdict {
+	d := &decision{p: p, m: m, rep: rep, f: f}
+	if d.rep == nil && m.Kind == MessageText {
+		read := parser.Parse(p, m.Text)
+		d.rep = &read
+	}
+	// A new step goes where the protocol's order puts it. Repairs of a structure
+	// (8), repairs of figures (10), FORM (11) and the proof A (12) have their
+	// places between these.
+	steps := [...]step{
+		known,
+		sender,
+		notRegistered,
+		damaged,
+		service,
+		followUp,
+		unreadable,
+		notOpen,
+		wrongTPS,
+		structure,
+		same,
+		rejectedAgain,
+		figures,
+		closed,
+		conflict,
+	}
+	for _, applies := range steps {
+		if v, ok := applies(d); ok {
+			return d.finish(v)
+		}
+	}
+	return d.finish(accepted(d))
+}
+
+// finish adds what every verdict carries, and keeps silent where the officer
+// was told the same thing while the centre was away.
+func (d *decision) finish(v Verdict) Verdict {
+	v.Report, v.Phone, v.Station = d.rep, d.phone, d.station
+	if v.Reply != nil && v.Reply.Kind == d.m.Interim {
+		v.Reply = nil
+	}
+	return v
+}
+
+// reply renders the text of that kind with what the decision knows.
+func (d *decision) reply(kind string, w words) *Reply {
+	w.p, w.station, w.officer = d.p, d.station, d.officer
+	if w.ballot == nil {
+		w.ballot = d.ballot()
+	}
+	if d.rep != nil && w.figures == nil {
+		w.figures = d.rep.Figures
+	}
+	return render(kind, &w)
+}
+
+// ballot is the one read, or the first of the election: an example needs one.
+func (d *decision) ballot() *parser.Ballot {
+	if d.rep != nil && d.rep.Ballot != nil {
+		return d.rep.Ballot
+	}
+	if len(d.p.Ballots) > 0 {
+		return d.p.Ballots[0]
+	}
+	return nil
+}
+
+// caseKey names the case of the tally. Only behind wrongTPS is there a station.
+func (d *decision) caseKey() CaseKey {
+	return CaseKey{Station: d.station.Code, Ballot: d.rep.Ballot.Keyword}
+}
+
+// standing is what is known of the case of the tally; empty when it is new.
+func (d *decision) standing() *Case {
+	if c := d.f.Cases[d.caseKey()]; c != nil {
+		return c
+	}
+	return &Case{}
+}
