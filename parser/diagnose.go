@@ -13,27 +13,11 @@ func (r *reader) diagnose(rep *Report, rd *reading) {
 	b := rep.Ballot
 	end := r.second(rd.from, "")
 	k, at, behind := r.lastCheck(b, rd.from, end)
-	p := &Problem{
-		Code: rd.problem, Word: rd.next + 1, Found: r.raw(rd.next), Expected: rd.expected,
-		Read: rd.read(b) + rd.told, Need: b.Rows(),
-	}
-	rep.Problem = p
-	if rd.problem == ProblemNoK && (r.is(rd.next, "K") || r.is(rd.next, "KUNCI")) {
-		p.Word, p.Found = p.Word+1, r.raw(rd.next+1)
-	}
-	switch {
-	case rd.next < r.n && r.tokens[rd.next].foreign:
-		p.Code = ProblemOtherScript
-		if rep.TPS == "" && rd.next == rd.from {
-			p.Expected = expectTPS
-		}
-	case end < r.n:
-		r.nameSecond(p, end, b)
-	case rep.TPS == "":
-		p.Code, p.Word, p.Found, p.Expected = ProblemNoTPS, rd.from+1, r.raw(rd.from), expectTPS
-	default:
+	p := r.problem(rep, rd, end)
+	if p.Code == rd.problem {
 		r.refine(p, rd, b, k, at)
 	}
+	rep.Problem = p
 	if p.Code == ProblemNoK {
 		rep.Figures = rd.figures(b)
 	}
@@ -46,6 +30,30 @@ func (r *reader) diagnose(rep *Report, rd *reading) {
 		end = at
 	}
 	rep.Numbers = r.numberWords(rd, b, end, k != nil)
+}
+
+// problem names the first word that does not fit, or what goes before it: a
+// second tally, another script, no TPS code.
+func (r *reader) problem(rep *Report, rd *reading, end int) *Problem {
+	p := &Problem{
+		Code: rd.problem, Word: rd.next + 1, Found: r.raw(rd.next), Expected: rd.expected,
+		Read: rd.read(rep.Ballot) + rd.told, Need: rep.Ballot.Rows(),
+	}
+	noTPS := rep.TPS == ""
+	switch {
+	case rd.next < r.n && r.tokens[rd.next].foreign:
+		p.Code = ProblemOtherScript
+		if noTPS && rd.next == rd.from {
+			p.Expected = expectTPS
+		}
+	case end < r.n:
+		r.nameSecond(p, end, rep.Ballot)
+	case noTPS:
+		p.Code, p.Word, p.Found, p.Expected = ProblemNoTPS, rd.from+1, r.raw(rd.from), expectTPS
+	case rd.problem == ProblemNoK && (r.is(rd.next, "K") || r.is(rd.next, "KUNCI")):
+		p.Word, p.Found = p.Word+1, r.raw(rd.next+1)
+	}
+	return p
 }
 
 // refine tells merged figures from a K that comes too early, and the rest of

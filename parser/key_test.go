@@ -17,7 +17,7 @@ func counting(n int) []byte {
 	return out
 }
 
-// The vectors of PROTOCOL.md section 4.
+// Vectors shared with the offline page: a change here kills every printed card.
 func TestKeyDerivation(t *testing.T) {
 	t.Parallel()
 	regency := RegencyKey(counting(32), "pilkada-2024", "7108")
@@ -52,7 +52,7 @@ func TestTANsAreNoTPSCodesAndDiffer(t *testing.T) {
 	}
 }
 
-// The vectors of PROTOCOL.md section 5.
+// Vectors shared with the offline page, station key 000102..0f.
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	key := counting(16)

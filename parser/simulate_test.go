@@ -56,16 +56,25 @@ func soundFigures(rng *rand.Rand, b *Ballot) Figures {
 	return f
 }
 
-// labelWords are spellings of each label.
-var labelWords = map[Label][]string{
-	LabelS: {"S", "SAH", "SUARA SAH"},
-	LabelT: {"T", "TS", "TSAH", "TDKSAH", "TIDAKSAH", "TDK SAH", "TIDAK SAH"},
-	LabelJ: {"J", "JML", "JUMLAH", "TOTAL"},
-	LabelP: {"P", "HADIR", "PENGGUNA"},
-	LabelD: {"D", "TERIMA", "DITERIMA"},
-	LabelU: {"U", "G", "GUNA", "DIGUNAKAN"},
-	LabelR: {"R", "RUSAK"},
-	LabelZ: {"Z", "X", "SISA"},
+// labelWords are the spellings of a label.
+func labelWords(l byte) []string {
+	switch Label(l) {
+	case LabelS:
+		return []string{"S", "SAH", "SUARA SAH"}
+	case LabelT:
+		return []string{"T", "TS", "TSAH", "TDKSAH", "TIDAKSAH", "TDK SAH", "TIDAK SAH"}
+	case LabelJ:
+		return []string{"J", "JML", "JUMLAH", "TOTAL"}
+	case LabelP:
+		return []string{"P", "HADIR", "PENGGUNA"}
+	case LabelD:
+		return []string{"D", "TERIMA", "DITERIMA"}
+	case LabelU:
+		return []string{"U", "G", "GUNA", "DIGUNAKAN"}
+	case LabelR:
+		return []string{"R", "RUSAK"}
+	}
+	return []string{"Z", "X", "SISA"}
 }
 
 // message writes figures in one of the ways the grammar allows.
@@ -121,7 +130,7 @@ func rows(rng *rand.Rand, b *Ballot, f Figures) []string {
 	labels := []byte(b.Labels())
 	rng.Shuffle(len(labels), func(i, j int) { labels[i], labels[j] = labels[j], labels[i] })
 	for _, l := range labels {
-		word := pick(rng, labelWords[Label(l)]...)
+		word := pick(rng, labelWords(l)...)
 		figure := strconv.Itoa(int(f[b.Index(Label(l))]))
 		if rng.IntN(2) == 0 {
 			out = append(out, word+figure)
