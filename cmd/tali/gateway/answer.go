@@ -69,7 +69,7 @@ func (g *Gateway) answerInterim(ctx context.Context, m line) (bool, error) {
 	}
 	_, err = m.Send(ctx, reply.To, reply.Text)
 	state := interimState(outcomeOf(err), reply.Attempts)
-	g.Log.Info("interim reply", "msg", reply.Seq, "state", state, "attempt", reply.Attempts, "err", err)
+	g.logSend("interim reply", reply.Seq, string(state), reply.Attempts, err)
 	return state != spool.InterimQueued, g.Spool.CloseInterim(context.WithoutCancel(ctx), reply.ID, state, errorText(err))
 }
 
@@ -110,8 +110,17 @@ func (g *Gateway) answerOutbox(ctx context.Context, m line) (bool, error) {
 	case db.SendRetry:
 		closing.NotBefore = notBefore(err)
 	}
-	g.Log.Info("reply", "reply", reply.ID, "state", closing.Outcome, "attempt", reply.Attempt, "err", err)
+	g.logSend("reply", reply.ID, string(closing.Outcome), reply.Attempt, err)
 	return closing.Outcome != db.SendRetry, g.closeReply(context.WithoutCancel(ctx), reply.ID, closing)
+}
+
+// logSend is one line for each attempt; one that failed names why.
+func (g *Gateway) logSend(what string, id int64, state string, attempt int, err error) {
+	if err != nil {
+		g.Log.Warn(what, "msg", id, "state", state, "attempt", attempt, "err", err)
+		return
+	}
+	g.Log.Info(what, "msg", id, "state", state, "attempt", attempt)
 }
 
 // outcomeOf is what the outbox is told of the end of a send.

@@ -83,7 +83,7 @@ func New(s Settings, p Parts) *Gateway {
 		replies:  newSignal(),
 	}
 	for _, m := range s.Modems {
-		g.modems = append(g.modems, line{m.Name, gsm.New(m, g.keep, p.Log.With("modem", m.Name))})
+		g.modems = append(g.modems, line{m.Name, gsm.New(m, g.Keep, p.Log)})
 		if m.Number != "" {
 			g.own = append(g.own, m.Number)
 		}

@@ -7,9 +7,10 @@ import (
 	"tali/gsm"
 )
 
-// keep writes what a modem read to the spool. The modem empties its slots only
+// Keep is the gsm.Keeper of every modem: it writes what was read to the spool.
+// The modem empties its slots only
 // after it returned nil, that is after the spool's commit.
-func (g *Gateway) keep(ctx context.Context, rows []gsm.Stored) error {
+func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
 	pdus := make([]spool.PDU, len(rows))
 	parts := false
 	for i, row := range rows {

@@ -116,11 +116,16 @@ func (o Options) withDefaults() Options {
 // was found in the others; an err means that the table as a whole cannot be
 // read, for one reason that it tells.
 func Read(path string, columns []Column, opts Options) (rows []Row, problems []Problem, err error) {
-	opts = opts.withDefaults()
-	content, err := readFile(path, opts.MaxBytes)
+	content, err := readFile(path, opts.withDefaults().MaxBytes)
 	if err != nil {
 		return nil, nil, err
 	}
+	return Parse(path, content, columns, opts)
+}
+
+// Parse is Read for a table that is in memory already; name stands in errors.
+func Parse(name string, content []byte, columns []Column, opts Options) (rows []Row, problems []Problem, err error) {
+	opts = opts.withDefaults()
 	t := newTable(columns, opts)
 	switch {
 	case len(bytes.TrimSpace(content)) == 0:
@@ -136,7 +141,7 @@ func Read(path string, columns []Column, opts Options) (rows []Row, problems []P
 		err = errEmpty
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", path, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(t.unknown) > 0 {
 		opts.Ignored(t.unknown)

@@ -1,0 +1,131 @@
+// Package bench measures what tali promises: speed of the intake as a ratio to
+// pgbench on the same server in the same run, cost of the parser, time from an
+// SMS to its answer, memory of a gateway. Absolute figures drift with the
+// machine; ratios and orders do not.
+//
+// Everything runs for real: a private PostgreSQL with fsync, the spool, the
+// gateway's own loops, virtual modems on pseudo-terminals.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"tali/configs"
+	"tali/db"
+	"tali/db/cluster"
+	"tali/parser"
+)
+
+// Settings say where and how long to measure.
+type Settings struct {
+	Dir      string // working directory, removed afterwards; on the disk that counts
+	Messages int    // SMS of the intake measurement
+	Seconds  int    // of each pgbench run and of the latency measurement
+	Out      io.Writer
+	Progress func(what string, done, total int) // may be nil
+}
+
+// Row is one measured figure beside its target.
+type Row struct {
+	Name   string
+	Value  string
+	Target string // empty: for information
+	Met    bool
+}
+
+// Measurement is one of the things that tali bench can measure.
+type Measurement struct {
+	Name string
+	What string
+	Run  func(ctx context.Context, s Settings) ([]Row, error)
+}
+
+// All lists the measurements in the order in which they run.
+func All() []Measurement {
+	return []Measurement{
+		{"parse", "parser.Parse of a 58-character tally", Parse},
+		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
+		{"latency", "last byte of an SMS to first byte of its reply", Latency},
+		{"memory", "resident memory of a gateway with 16 modems", Memory},
+	}
+}
+
+func (s Settings) progress(what string, done, total int) {
+	if s.Progress != nil {
+		s.Progress(what, done, total)
+	}
+}
+
+// centre is a private server with the registry of a measurement in it.
+type centre struct {
+	dir     string
+	server  *cluster.Server
+	profile *parser.Profile
+	desk    *db.DB
+	gateway *db.DB
+}
+
+// newCentre starts a server of its own in a fresh directory. It commits
+// durably, as in production.
+func newCentre(ctx context.Context, s Settings) (*centre, error) {
+	dir, err := os.MkdirTemp(s.Dir, "bench-")
+	if err != nil {
+		return nil, fmt.Errorf("bench directory: %w", err)
+	}
+	c := &centre{dir: dir}
+	if err := c.open(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *centre) open(ctx context.Context) error {
+	if err := os.Chmod(c.dir, 0o711); err != nil {
+		return err
+	}
+	var err error
+	if c.profile, err = openProfile(); err != nil {
+		return err
+	}
+	if c.server, err = cluster.Start(ctx, cluster.Options{Dir: filepath.Join(c.dir, "postgres")}); err != nil {
+		return err
+	}
+	if err := db.Migrate(ctx, c.server.DSN(cluster.Owner, cluster.Database)); err != nil {
+		return err
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	if c.desk, err = db.Open(ctx, c.server.DSN(cluster.Desk, cluster.Database), quiet); err != nil {
+		return err
+	}
+	if c.gateway, err = db.Open(ctx, c.server.DSN(cluster.Gateway, cluster.Database), quiet); err != nil {
+		return err
+	}
+	_, err = c.desk.OpenElection(ctx, c.profile)
+	return err
+}
+
+// openProfileName is the election of the measurements. Its polls closed long ago:
+// tallies are accepted, and flagged as late.
+const openProfileName = "pilkada-2024-bolmut"
+
+func openProfile() (*parser.Profile, error) { return configs.LoadProfile(openProfileName) }
+
+// Close stops the server and removes the directory.
+func (c *centre) Close() error {
+	var errs []error
+	for _, d := range []*db.DB{c.gateway, c.desk} {
+		if d != nil {
+			errs = append(errs, d.Close())
+		}
+	}
+	if c.server != nil {
+		errs = append(errs, c.server.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(c.dir))...)
+}

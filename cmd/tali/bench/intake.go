@@ -1,0 +1,159 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"path/filepath"
+	"time"
+
+	"tali/cmd/tali/gateway"
+	"tali/cmd/tali/officers"
+	"tali/db/spool"
+	"tali/gsm"
+	"tali/gsm/modemsim"
+	"tali/parser"
+	"tali/verify"
+)
+
+const (
+	benchModem   = "+6289900009001" // invented
+	benchIMSI    = "510990000000001"
+	intakeTarget = 3.0 // times pgbench
+)
+
+// Intake measures right tallies of distinct stations from the spool to committed
+// message, verdict, entry, standing and queued reply, between two runs of
+// pgbench on the same server.
+func Intake(ctx context.Context, s Settings) (rows []Row, err error) {
+	c, err := newCentre(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	registry, err := c.fill(ctx, s, s.Messages)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := c.spoolTallies(ctx, s, registry)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+	y, err := newYardstick(ctx, c.server)
+	if err != nil {
+		return nil, err
+	}
+	before, err := y.TPS(ctx, s.Seconds)
+	if err != nil {
+		return nil, err
+	}
+	took, err := c.drain(ctx, s, journal)
+	if err != nil {
+		return nil, err
+	}
+	after, err := y.TPS(ctx, s.Seconds)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkIntake(ctx, s.Messages); err != nil {
+		return nil, err
+	}
+	rate, tps := float64(s.Messages)/took.Seconds(), (before+after)/2
+	return []Row{
+		{Name: "messages decided and committed", Value: fmt.Sprintf("%d in %.2f s = %.0f/s", s.Messages, took.Seconds(), rate)},
+		{Name: "pgbench -N -c 16 -j 2, before and after", Value: fmt.Sprintf("%.0f and %.0f tps", before, after)},
+		{"ratio to the mean of pgbench", fmt.Sprintf("%.2f", rate/tps), fmt.Sprintf(">= %.0f", intakeTarget), rate/tps >= intakeTarget},
+	}, nil
+}
+
+// spoolTallies fills a spool with one right tally for each officer, as the
+// gateway would keep them: real SMS-DELIVER PDUs.
+func (c *centre) spoolTallies(ctx context.Context, s Settings, registry *verify.Registry) (*spool.Spool, error) {
+	journal, err := spool.Open(ctx, filepath.Join(c.dir, "spool", "spool.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	var batch []gsm.Stored
+	keeper := gateway.New(gateway.Settings{}, gateway.Parts{Spool: journal, Log: slog.New(slog.DiscardHandler)})
+	for i, o := range registry.Officers {
+		text, err := rightText(c.profile, o.Stations[0], random)
+		if err != nil {
+			return nil, errors.Join(err, journal.Close())
+		}
+		pdus, err := modemsim.SMS{From: o.Phone, To: benchModem, Text: text, At: time.Now()}.PDUs()
+		if err != nil {
+			return nil, errors.Join(err, journal.Close())
+		}
+		batch = append(batch, gsm.Stored{Modem: "bench", IMSI: benchIMSI, Store: "SM", PDU: pdus[0], ReadAt: time.Now()})
+		if len(batch) == 1000 || i == len(registry.Officers)-1 {
+			if err := keeper.Keep(ctx, batch); err != nil {
+				return nil, errors.Join(err, journal.Close())
+			}
+			batch = batch[:0]
+			s.progress("spool", i+1, len(registry.Officers))
+		}
+	}
+	return journal, nil
+}
+
+// rightText is a right tally of the profile's last ballot.
+func rightText(p *parser.Profile, station verify.Station, random *rand.Rand) (string, error) {
+	b := p.Ballots[len(p.Ballots)-1]
+	return parser.Render(b, parser.TPSCode(station.TPS), officers.NewForm(b, station.Voters, random))
+}
+
+// drain runs a gateway without modems until nothing waits in the spool.
+func (c *centre) drain(ctx context.Context, s Settings, journal *spool.Spool) (time.Duration, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	g := gateway.New(gateway.Settings{Name: "bench", Version: "bench", InterimAfter: time.Hour, PartsWindow: time.Hour},
+		gateway.Parts{Spool: journal, Centre: c.gateway, Profile: c.profile, Log: slog.New(slog.DiscardHandler)})
+	done := make(chan error, 1)
+	began := time.Now()
+	go func() { done <- g.Run(ctx) }()
+	err := untilEmpty(ctx, s, journal)
+	took := time.Since(began)
+	cancel()
+	return took, errors.Join(err, <-done)
+}
+
+func untilEmpty(ctx context.Context, s Settings, journal *spool.Spool) error {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		n, _, err := journal.Undelivered(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		s.progress("intake", s.Messages-n, s.Messages)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// checkIntake makes sure that the speed was not bought with missing rows.
+func (c *centre) checkIntake(ctx context.Context, want int) error {
+	o, err := c.desk.Overview(ctx, c.profile.ID)
+	if err != nil {
+		return err
+	}
+	accepted, replies := 0, 0
+	for _, v := range o.Verdicts {
+		if v.Outcome == verify.OutcomeAccepted {
+			accepted = v.Messages
+		}
+	}
+	for _, r := range o.Outbox {
+		replies += r.Replies
+	}
+	if accepted != want || replies != want {
+		return fmt.Errorf("of %d tallies %d were accepted and %d replies queued", want, accepted, replies)
+	}
+	return nil
+}

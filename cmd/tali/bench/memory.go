@@ -1,0 +1,142 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"tali/gsm/modemsim"
+)
+
+const (
+	memoryModems = 16
+	memoryTarget = 64 << 10 // KiB
+	memorySMS    = 20       // a modem
+)
+
+// Memory measures a real `tali serve --only gateway` with 16 virtual modems that
+// has taken in and answered SMS on all of them.
+func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
+	c, err := newCentre(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	registry, err := c.fill(ctx, s, memoryModems*memorySMS)
+	if err != nil {
+		return nil, err
+	}
+	network := modemsim.NewNetwork(2)
+	defer func() { err = errors.Join(err, network.Close()) }()
+	config, err := c.memoryConfig(network)
+	if err != nil {
+		return nil, err
+	}
+	got := &answers{at: make(map[string]time.Time)}
+	network.OnReceive(got.note)
+	child, stop, err := startGateway(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	random := rand.New(rand.NewPCG(5, 6))
+	for i, o := range registry.Officers {
+		text, err := rightText(c.profile, o.Stations[0], random)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := network.Submit(modemsim.SMS{From: o.Phone, To: memoryNumber(i % memoryModems), Text: text}); err != nil {
+			return nil, err
+		}
+	}
+	if err := waitFor(ctx, func() bool {
+		s.progress("answers", got.count(), len(registry.Officers))
+		return got.count() == len(registry.Officers)
+	}); err != nil {
+		return nil, fmt.Errorf("%d of %d answered: %w", got.count(), len(registry.Officers), err)
+	}
+	now, peak, err := resident(child)
+	if err != nil {
+		return nil, err
+	}
+	return []Row{
+		{Name: "SMS taken in and answered", Value: fmt.Sprintf("%d on %d modems", len(registry.Officers), memoryModems)},
+		{Name: "resident at the end", Value: mebibytes(now)},
+		{"resident at the peak", mebibytes(peak), "<= " + mebibytes(memoryTarget), peak <= memoryTarget},
+	}, nil
+}
+
+func memoryNumber(i int) string { return fmt.Sprintf("+62899000091%02d", i) }
+
+func mebibytes(kib int) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }
+
+// memoryConfig adds the modems to the network and writes a configuration.
+func (c *centre) memoryConfig(network *modemsim.Network) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\n", filepath.Join(c.dir, "gateway"),
+		openProfileName, c.server.DSN("tali_gateway", "tali"))
+	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n")
+	for i := range memoryModems {
+		m, err := network.AddModem(modemsim.Options{Number: memoryNumber(i), Dir: c.dir, Slots: 30})
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "    - {name: m%d, device: %q, number: %q}\n", i, m.Device(), memoryNumber(i))
+	}
+	path := filepath.Join(c.dir, "tali.yaml")
+	return path, os.WriteFile(path, []byte(b.String()), 0o600)
+}
+
+// startGateway runs this very program as a gateway.
+func startGateway(ctx context.Context, config string) (pid int, stop func() error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return 0, nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "serve", "--only", "gateway", "--config", config)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return 0, nil, fmt.Errorf("starting the gateway: %w", err)
+	}
+	return cmd.Process.Pid, func() error {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			return err
+		}
+		return cmd.Wait()
+	}, nil
+}
+
+// resident reads a process's resident memory now and at its peak, in KiB.
+func resident(pid int) (now, peak int, err error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		if len(fields) < 2 {
+			continue
+		}
+		switch fields[0] {
+		case "VmRSS:":
+			now, err = strconv.Atoi(fields[1])
+		case "VmHWM:":
+			peak, err = strconv.Atoi(fields[1])
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return now, peak, lines.Err()
+}
