@@ -103,7 +103,7 @@ func (g *Gateway) Status() []gsm.Status {
 // Run receives, hands over and answers until ctx ends. A modem or a centre that
 // is away is waited for; only a spool that cannot be read ends Run early.
 func (g *Gateway) Run(ctx context.Context) error {
-	if err := g.settleLastRun(ctx); err != nil {
+	if err := g.settleLastRun(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("settling sends of the last run: %w", err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
