@@ -9,10 +9,10 @@ package officers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,8 +38,14 @@ type Play struct {
 	Every       time.Duration // between two officers who start to report
 	Patience    time.Duration // between an answer and the next try
 
+	retries sync.WaitGroup // of officers who look at their paper again
+
 	mu      sync.Mutex
-	waiting map[string][]*officer // by phone: reports without a receipt yet
+	waiting map[string][]*officer // by phone: reports without an end yet
+	texted  int                   // how often anybody has reported
+	gaveUp  int
+	over    bool          // Run returns: no retry begins any more
+	ended   chan struct{} // told, without waiting, of every report that ends
 }
 
 const maxTries = 4 // an officer gives up and would telephone
@@ -49,16 +55,20 @@ type officer struct {
 	random *rand.Rand
 	right  string // the SMS as it should be
 	number string // the gateway number on this officer's card
-	tries  int
+
+	tries int // these two belong to who holds Play.mu
+	last  int // Play.texted at the last try
 }
 
-// Run lets the officers report one after the other until all have or ctx ends.
-// Answers that come later are still acted on while the network lives.
+// Run lets the officers report one after the other and returns when each has a
+// receipt or has given up, or when ctx ends. A Play runs once.
 func (p *Play) Run(ctx context.Context) error {
 	p.mu.Lock()
 	p.waiting = make(map[string][]*officer)
+	p.ended = make(chan struct{}, 1)
 	p.mu.Unlock()
 	p.Network.OnReceive(func(r modemsim.Received) { p.read(ctx, r) })
+	defer p.leave()
 
 	order := rand.New(rand.NewPCG(p.Seed, 1)).Perm(len(p.Assignments))
 	for i, at := range order {
@@ -66,17 +76,46 @@ func (p *Play) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := p.report(o, slipOf(o.random)); err != nil {
-			return err
-		}
-		if err := p.bystander(o.random, i); err != nil {
+		if err := p.begin(o, i); err != nil {
 			return err
 		}
 		if !wait(ctx, p.Every/2+time.Duration(o.random.Int64N(int64(p.Every)+1))) {
 			return ctx.Err()
 		}
 	}
+	for p.open() > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.ended:
+		}
+	}
 	return nil
+}
+
+// leave waits for those who are about to text again.
+func (p *Play) leave() {
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
+	p.retries.Wait()
+}
+
+// GaveUp counts the officers who were never understood.
+func (p *Play) GaveUp() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gaveUp
+}
+
+// open counts the reports without an end.
+func (p *Play) open() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, list := range p.waiting {
+		n += len(list)
+	}
+	return n
 }
 
 func (p *Play) officer(a Assignment) (*officer, error) {
@@ -93,14 +132,34 @@ func (p *Play) officer(a Assignment) (*officer, error) {
 	}, nil
 }
 
-// report texts the form with one slip, and remembers that an answer is awaited.
-func (p *Play) report(o *officer, s slip) error {
+// begin makes the i-th officer report for the first time, with whatever slip.
+func (p *Play) begin(o *officer, i int) error {
 	p.mu.Lock()
-	o.tries++
-	if o.tries == 1 {
-		p.waiting[o.Phone] = append(p.waiting[o.Phone], o)
-	}
+	p.waiting[o.Phone] = append(p.waiting[o.Phone], o)
 	p.mu.Unlock()
+	p.note(o)
+	if err := p.text(o, slipOf(o.random)); err != nil {
+		return err
+	}
+	return p.bystander(o.random, i)
+}
+
+// note counts a try, unless the report has ended meanwhile.
+func (p *Play) note(o *officer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.waiting[o.Phone] {
+		if w == o {
+			p.texted++
+			o.tries++
+			o.last = p.texted
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Play) text(o *officer, s slip) error {
 	for _, sms := range s(o) {
 		if _, err := p.Network.Submit(sms); err != nil {
 			return fmt.Errorf("texting for station %s: %w", o.Station, err)
@@ -109,46 +168,71 @@ func (p *Play) report(o *officer, s slip) error {
 	return nil
 }
 
-// read acts on an answer: a receipt ends the report, anything else is a reason
-// to look at the paper again and text what stands there.
+// read acts on an answer. It runs on the modem's goroutine and must not wait.
 func (p *Play) read(ctx context.Context, r modemsim.Received) {
-	o, settled := p.awaiting(r)
-	if o == nil || settled || o.tries >= maxTries {
-		return
-	}
-	go func() {
-		if wait(ctx, p.Patience) {
-			_ = p.report(o, slipless) // the network may be closing: nobody is left to tell
-		}
-	}()
-}
-
-// awaiting finds the report that an answer is about, and takes it off the list
-// when the answer settles it.
-func (p *Play) awaiting(r modemsim.Received) (o *officer, settled bool) {
+	o := p.tryAgain(r)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := p.waiting[r.To]
-	for i, o := range list {
-		if len(list) > 1 && !strings.Contains(r.Text, o.Ballot.Keyword) {
-			continue
-		}
-		if settles(r.Text) {
-			p.waiting[r.To] = append(list[:i:i], list[i+1:]...)
-			return o, true
-		}
-		return o, false
+	if o == nil || p.over {
+		return
 	}
-	return nil, false
+	p.retries.Go(func() {
+		if !wait(ctx, p.Patience) || !p.note(o) {
+			return
+		}
+		if err := p.text(o, slipless); err != nil && !errors.Is(err, modemsim.ErrClosed) {
+			p.end(o, true) // no modem has this number: the officer telephones
+		}
+	})
 }
 
-func settles(answer string) bool {
-	for _, word := range []string{"DITERIMA", "SUDAH ADA", "Laporan yang sama", "DICATAT"} {
-		if strings.HasPrefix(answer, word) {
-			return true
+// tryAgain is the officer who has to text again after this answer, nil when
+// nobody has to.
+func (p *Play) tryAgain(r modemsim.Received) *officer {
+	p.mu.Lock()
+	o := about(p.waiting[r.To], p.ballots(), r.Text)
+	tired := o != nil && o.tries >= maxTries
+	p.mu.Unlock()
+	switch kind := kindOf(r.Text); {
+	case o == nil || kind == answerWait:
+		return nil
+	case kind == answerEnd:
+		p.end(o, false)
+		return nil
+	case tired:
+		p.end(o, true)
+		return nil
+	}
+	return o
+}
+
+// end takes a report off the list.
+func (p *Play) end(o *officer, gaveUp bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, w := range p.waiting[o.Phone] {
+		if w != o {
+			continue
+		}
+		list := p.waiting[o.Phone]
+		p.waiting[o.Phone] = append(list[:i:i], list[i+1:]...)
+		if gaveUp {
+			p.gaveUp++
 		}
 	}
-	return false
+	select {
+	case p.ended <- struct{}{}:
+	default: // Run has a look waiting already
+	}
+}
+
+// ballots are the keywords that an answer may name.
+func (p *Play) ballots() map[string]bool {
+	out := make(map[string]bool)
+	for _, a := range p.Assignments {
+		out[a.Ballot.Keyword] = true
+	}
+	return out
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

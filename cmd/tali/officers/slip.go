@@ -21,7 +21,7 @@ func slipOf(random *rand.Rand) slip {
 	}{
 		{45, slipless}, {15, sloppy}, {5, twice}, {4, longWinded},
 		{8, wrongFigure}, {5, swapped}, {5, wrongK}, {4, rowMissing},
-		{4, cutOff}, {3, wrongStation}, {2, thanksOnly},
+		{4, cutOff}, {3, wrongStation}, {2, thanksFirst},
 	} {
 		if n -= s.share; n < 0 {
 			return s.slip
@@ -52,13 +52,18 @@ func longWinded(o *officer) []modemsim.SMS {
 	return o.text(o.right + " Selamat malam Bapak Ibu, mohon diterima laporan kami dari lapangan 🙏")
 }
 
+// wrongFigure misreads one row.
 func wrongFigure(o *officer) []modemsim.SMS {
 	w := o.words()
 	at := 2 + o.random.IntN(len(w)-3)
-	w[at] = fmt.Sprint(o.random.IntN(400))
+	right := w[at]
+	for w[at] == right {
+		w[at] = fmt.Sprint(o.random.IntN(400))
+	}
 	return o.text(strings.Join(w, " "))
 }
 
+// swapped exchanges the first two contestants, which no sum notices.
 func swapped(o *officer) []modemsim.SMS {
 	w := o.words()
 	if o.Ballot.N() > 1 {
@@ -67,6 +72,7 @@ func swapped(o *officer) []modemsim.SMS {
 	return o.text(strings.Join(w, " "))
 }
 
+// wrongK adds up wrongly.
 func wrongK(o *officer) []modemsim.SMS {
 	w := o.words()
 	k := []byte(w[len(w)-1])
@@ -76,23 +82,27 @@ func wrongK(o *officer) []modemsim.SMS {
 	return o.text(strings.Join(w, " "))
 }
 
+// rowMissing skips a row of the form.
 func rowMissing(o *officer) []modemsim.SMS {
 	w := o.words()
 	at := 2 + o.random.IntN(len(w)-3)
 	return o.text(strings.Join(append(w[:at:at], w[at+1:]...), " "))
 }
 
+// cutOff sends before the end.
 func cutOff(o *officer) []modemsim.SMS {
 	return o.text(o.right[:len(o.right)/2])
 }
 
+// wrongStation misreads one digit of the card, which the check digits notice.
 func wrongStation(o *officer) []modemsim.SMS {
 	w := o.words()
 	w[1] = w[1][:5] + string('0'+(w[1][5]-'0'+1)%10) + w[1][6:]
 	return o.text(strings.Join(w, " "))
 }
 
-func thanksOnly(o *officer) []modemsim.SMS {
+// thanksFirst is a word of courtesy, then the report.
+func thanksFirst(o *officer) []modemsim.SMS {
 	return append(o.text("Siap pak, terima kasih"), slipless(o)...)
 }
 
