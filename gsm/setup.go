@@ -1,0 +1,228 @@
+package gsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// errChanged means that the SIM in the modem is no longer the one we began with.
+var errChanged = errors.New("SIM was changed")
+
+// setup brings a fresh connection from any state to one that can be swept. It never resets the modem.
+func (m *Modem) setup(ctx context.Context, l *link) error {
+	if err := l.sync(ctx, m.limits.quiet/6); err != nil {
+		return err
+	}
+	for _, c := range []string{"E0", "V1", "+CMEE=1"} {
+		if err := l.optional(c); err != nil {
+			return err
+		}
+	}
+	if err := m.unlock(ctx, l); err != nil {
+		return err
+	}
+	id, err := l.identify()
+	if err != nil {
+		return err
+	}
+	if m.keptIMSI != id.imsi {
+		clear(m.slots) // what we know of slots is about another SIM
+		m.keptIMSI = id.imsi
+	}
+	m.status.update(func(s *Status) { s.IMEI, s.IMSI, s.ICCID = id.imei, id.imsi, id.iccid })
+	if err := m.health(l); err != nil {
+		return err
+	}
+	return m.settle(l)
+}
+
+// optional gives a command whose refusal does no harm.
+func (l *link) optional(command string) error {
+	_, err := l.cmd(l.limits.short, command)
+	return unlessRefused(err)
+}
+
+type identity struct{ imei, imsi, iccid string }
+
+// identify reads who modem and SIM are. Only the IMSI is needed: every key begins with it.
+func (l *link) identify() (identity, error) {
+	var id identity
+	var err error
+	if id.imei, err = l.number("+CGSN"); err != nil {
+		return id, err
+	}
+	if id.imsi, err = l.number("+CIMI"); err != nil {
+		return id, err
+	}
+	if id.imsi == "" {
+		return id, fmt.Errorf("%w: it gives no IMSI", ErrSIM)
+	}
+	for _, c := range []string{"+CCID", "+ICCID", "^ICCID?"} {
+		if id.iccid, err = l.number(c); err != nil {
+			return id, err
+		}
+		if id.iccid != "" {
+			break
+		}
+	}
+	return id, nil
+}
+
+// number returns the digits that a command answers with, with or without a prefix; "" where it is refused.
+func (l *link) number(command string) (string, error) {
+	lines, err := l.cmd(l.limits.short, command)
+	var refused *SendError
+	if errors.As(err, &refused) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	prefix := strings.TrimSuffix(command, "?") + ":"
+	allowed := "0123456789"
+	if strings.Contains(command, "CCID") {
+		allowed += "Ff" // the filler of an odd length
+	}
+	for _, line := range lines {
+		rest := strings.TrimPrefix(strings.TrimSpace(line), prefix)
+		digits := strings.Trim(strings.TrimSpace(rest), `"`)
+		if len(digits) >= 14 && len(digits) <= 22 && strings.Trim(digits, allowed) == "" {
+			return digits, nil
+		}
+	}
+	return "", nil
+}
+
+// settle applies the settings that receiving rests on, and reads each back.
+func (m *Modem) settle(l *link) error {
+	// Phase 2 service: no acknowledgement by AT+CNMA is owed, so none can be late and switch CNMI off.
+	if err := l.optional("+CSMS=0"); err != nil {
+		return err
+	}
+	if err := l.pduMode(); err != nil {
+		return err
+	}
+	if err := m.chooseStores(l); err != nil {
+		return err
+	}
+	return m.chooseIndications(l)
+}
+
+// verify finds out whether the modem has reset itself, which modems do without saying so, and sets it up again.
+func (m *Modem) verify(ctx context.Context, l *link) error {
+	imsi, err := l.number("+CIMI")
+	if err != nil {
+		return err
+	}
+	if imsi != m.keptIMSI {
+		return fmt.Errorf("%w: %w", ErrSIM, errChanged)
+	}
+	if err := l.optional("E0"); err != nil {
+		return err
+	}
+	same, err := m.settled(l)
+	if err != nil || same {
+		return err
+	}
+	m.log.Warn("modem had lost its settings; setting it up again")
+	m.status.update(func(s *Status) { s.Resets++ })
+	if err := l.optional("+CMEE=1"); err != nil {
+		return err
+	}
+	if err := m.unlock(ctx, l); err != nil {
+		return err
+	}
+	return m.settle(l)
+}
+
+// settled compares the settings with those we made.
+func (m *Modem) settled(l *link) (bool, error) {
+	var refused *SendError
+	for _, c := range []struct{ name, want string }{{"+CMGF", "0"}, {"+CNMI", m.cnmi}} {
+		got, err := l.ask(c.name+"?", c.name)
+		if errors.As(err, &refused) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if strings.ReplaceAll(got, " ", "") != c.want {
+			return false, nil
+		}
+	}
+	got, err := l.ask("+CPMS?", "+CPMS")
+	if errors.As(err, &refused) {
+		return false, nil
+	}
+	return quoted(got) == m.opened, err
+}
+
+// health reads signal, registration and operator. A modem that refuses one of them is not worse for it.
+func (m *Modem) health(l *link) error {
+	csq, err := l.query(m.limits.short, "+CSQ", "+CSQ")
+	if err := unlessRefused(err); err != nil {
+		return err
+	}
+	reg, err := l.registration()
+	if err != nil {
+		return err
+	}
+	cops, err := l.query(m.limits.list, "+COPS?", "+COPS")
+	if err := unlessRefused(err); err != nil {
+		return err
+	}
+	m.status.update(func(s *Status) {
+		s.CSQ = 99
+		if len(csq) > 0 {
+			first, _, _ := strings.Cut(csq[0], ",")
+			if n, err := strconv.Atoi(strings.TrimSpace(first)); err == nil {
+				s.CSQ = n
+			}
+		}
+		s.Registration, s.Operator = reg, ""
+		if len(cops) > 0 {
+			s.Operator = quoted(cops[0])
+		}
+	})
+	return nil
+}
+
+// registration asks the circuit-switched side, then the packet side, on which LTE-only modems register.
+func (l *link) registration() (Registration, error) {
+	reg := RegistrationUnknown
+	for _, c := range []string{"+CREG", "+CEREG"} {
+		own, err := l.query(l.limits.short, c+"?", c)
+		if err := unlessRefused(err); err != nil {
+			return reg, err
+		}
+		if len(own) == 0 {
+			continue
+		}
+		f := strings.Split(own[0], ",")
+		stat := strings.TrimSpace(f[min(1, len(f)-1)])
+		if r, ok := registrations[stat]; ok && (reg == RegistrationUnknown || r.registered()) {
+			reg = r
+		}
+		if reg.registered() {
+			break
+		}
+	}
+	return reg, nil
+}
+
+// isRefusal reports a final result other than OK: the line itself is in order.
+func isRefusal(err error) bool {
+	var refused *SendError
+	return errors.As(err, &refused)
+}
+
+// unlessRefused drops a refusal and keeps what ends a connection.
+func unlessRefused(err error) error {
+	if isRefusal(err) {
+		return nil
+	}
+	return err
+}
