@@ -1,0 +1,210 @@
+package gsm
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"tali/gsm/modemsim"
+)
+
+var (
+	verbose = flag.Bool("traffic", false, "print the traffic with the virtual modems")
+	seed    = flag.Uint64("seed", 1, "of the faults that virtual modems inject")
+)
+
+const ownNumber = "+62899000100"
+
+// bench is a virtual network with one modem and its owner.
+type bench struct {
+	t      *testing.T
+	net    *modemsim.Network
+	sim    *modemsim.Modem
+	modem  *Modem
+	keeper *keeper
+	stop   func()
+	sent   int
+}
+
+// keeper is a spool in memory that knows when it took each PDU.
+type keeper struct {
+	mu    sync.Mutex
+	fail  int // calls to refuse
+	rows  []Stored
+	first map[string]time.Time // by PDU
+	calls int
+}
+
+func (k *keeper) keep(_ context.Context, rows []Stored) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.calls++
+	if k.fail > 0 {
+		k.fail--
+		return errors.New("spool is full")
+	}
+	for _, r := range rows {
+		if _, ok := k.first[r.PDU]; !ok {
+			k.first[r.PDU] = time.Now()
+		}
+	}
+	k.rows = append(k.rows, rows...)
+	return nil
+}
+
+func (k *keeper) has(pdu string) bool { return !k.at(pdu).IsZero() }
+
+func (k *keeper) at(pdu string) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.first[pdu]
+}
+
+func (k *keeper) all() []Stored {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.rows)
+}
+
+// fast makes the waits of a patient owner bearable for a test.
+func fast() limits {
+	return limits{probe: 150 * time.Millisecond, quiet: 20 * time.Millisecond, short: 300 * time.Millisecond,
+		del: 300 * time.Millisecond, set: 300 * time.Millisecond, list: 600 * time.Millisecond,
+		send: 600 * time.Millisecond, prompt: 250 * time.Millisecond}
+}
+
+// newBench makes network, modem and owner; start runs the owner.
+func newBench(t *testing.T, o modemsim.Options, s Settings) *bench {
+	t.Helper()
+	b := &bench{t: t, net: modemsim.NewNetwork(*seed), keeper: &keeper{first: map[string]time.Time{}}}
+	t.Cleanup(func() { b.net.Close() })
+	o.Number = ownNumber
+	o.Dir = t.TempDir()
+	o.RetryDelay = 50 * time.Millisecond
+	var err error
+	if b.sim, err = b.net.AddModem(o); err != nil {
+		t.Fatal(err)
+	}
+	s.Name, s.Device = "m1", b.sim.Device()
+	if s.SweepInterval == 0 {
+		s.SweepInterval = 200 * time.Millisecond
+	}
+	b.modem = New(s, b.keeper.keep, testLog(t))
+	b.modem.limits = fast()
+	return b
+}
+
+func testLog(t *testing.T) *slog.Logger {
+	if *verbose {
+		return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("test", t.Name())
+	}
+	return slog.New(slog.NewTextHandler(io.Discard, nil))
+}
+
+func (b *bench) start() *bench {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.modem.Run(ctx) }()
+	var once sync.Once
+	b.stop = func() {
+		once.Do(func() {
+			cancel()
+			select {
+			case err := <-done:
+				if err != nil {
+					b.t.Errorf("Run = %v, want nil", err)
+				}
+			case <-time.After(5 * time.Second):
+				b.t.Error("Run did not end with its context")
+			}
+		})
+	}
+	b.t.Cleanup(b.stop)
+	return b
+}
+
+func (b *bench) ready() *bench {
+	b.t.Helper()
+	b.until("modem ready", b.modem.Ready)
+	return b
+}
+
+// until polls a condition that something else makes true.
+func (b *bench) until(what string, ok func() bool) {
+	b.t.Helper()
+	b.untilIn(10*time.Second, what, ok)
+}
+
+func (b *bench) untilIn(limit time.Duration, what string, ok func() bool) {
+	b.t.Helper()
+	deadline := time.NewTimer(limit)
+	defer deadline.Stop()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			b.check() // a loss is the first thing to know
+			b.t.Fatalf("not within %v: %s\nstatus %+v\nfaults %v", limit, what, b.modem.Status(), b.sim.Faults())
+		}
+	}
+}
+
+// submit sends n numbered messages from an officer.
+func (b *bench) submit(n int) {
+	b.t.Helper()
+	for range n {
+		b.sent++
+		s := modemsim.SMS{From: "+628990000001", To: ownNumber, Text: fmt.Sprintf("TPS %d 7 8 9", b.sent)}
+		if _, err := b.net.Submit(s); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// drained reports that everything was stored, kept and deleted.
+func (b *bench) drained() bool {
+	if b.sim.Stored() > 0 || b.net.Pending(ownNumber) > 0 {
+		return false
+	}
+	for _, d := range b.net.Deliveries() {
+		if !b.keeper.has(d.PDU) {
+			return false
+		}
+	}
+	return true
+}
+
+// check holds the network's log against what was kept: no message may have left its slot before it was safe, and
+// nothing may have been kept that was never sent.
+func (b *bench) check() {
+	b.t.Helper()
+	sent := map[string]bool{}
+	for _, d := range b.net.Deliveries() {
+		sent[d.PDU] = true
+		kept := b.keeper.at(d.PDU)
+		if !d.Acknowledged.IsZero() && kept.IsZero() {
+			b.t.Errorf("message %d was acknowledged to the network and never kept", d.ID)
+		}
+		if !d.Deleted.IsZero() && (kept.IsZero() || d.Deleted.Before(kept)) {
+			b.t.Errorf("message %d was deleted at %v, kept at %v", d.ID, d.Deleted, kept)
+		}
+	}
+	for _, r := range b.keeper.all() {
+		if !sent[r.PDU] {
+			b.t.Errorf("kept %+v, which nobody sent", r)
+		}
+		if r.Modem != "m1" || r.IMSI == "" || r.ReadAt.IsZero() {
+			b.t.Errorf("kept %+v, want modem, IMSI and time", r)
+		}
+	}
+}

@@ -1,0 +1,315 @@
+package gsm
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tali/gsm/modemsim"
+)
+
+func TestReceive(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{}, Settings{SweepInterval: time.Hour})
+	b.submit(3) // waiting before we come
+	b.start().ready()
+	b.until("waiting messages drained", b.drained)
+	b.submit(5)
+	b.until("announced messages drained", b.drained)
+	b.check()
+	s := b.modem.Status()
+	if s.State != StateReady || s.Kept < 8 || s.Deleted != 8 || s.IMSI == "" || s.IMEI == "" || s.ICCID == "" ||
+		s.Registration != RegistrationHome || s.CSQ != 20 || s.Operator != "VIRTUAL" || s.StoreTotal != 30 ||
+		s.LastHeard.IsZero() || s.Resyncs != 0 || s.DeleteFailures != 0 {
+		t.Errorf("Status = %+v", s)
+	}
+}
+
+// TestIndicationToKeeper wants the way from +CMTI to the keeper to be as fast as the line.
+func TestIndicationToKeeper(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{}, Settings{SweepInterval: time.Hour}).start().ready()
+	var took []time.Duration
+	for range 20 {
+		b.submit(1)
+		b.until("drained", b.drained)
+	}
+	for _, d := range b.net.Deliveries() {
+		took = append(took, b.keeper.at(d.PDU).Sub(d.Indicated))
+	}
+	slices.Sort(took)
+	t.Logf("+CMTI to keeper: median %v, worst %v of 20", took[10], took[19])
+	if took[10] > 50*time.Millisecond { // the worst is the machine's, which other tests share
+		t.Errorf("+CMTI to keeper took %v in the median", took[10])
+	}
+}
+
+// TestFaults runs a stream of messages through each fault and holds the network's log against the keeper.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	ms := time.Millisecond
+	for name, plan := range map[string]modemsim.Plan{
+		"indication dropped":        {{Kind: modemsim.DropIndication, P: 0.5}},
+		"all indications dropped":   {{Kind: modemsim.DropIndication}},
+		"indication of index -1":    {{Kind: modemsim.BadIndication, Text: `+CMTI: "SM",-1`}},
+		"indication of other store": {{Kind: modemsim.BadIndication, Text: `+CMTI: "ME",3`}},
+		"delete fails":              {{Kind: modemsim.DeleteFails, P: 0.3}},
+		"delete says OK and keeps":  {{Kind: modemsim.DeleteKeeps, P: 0.3}},
+		"delete without OK":         {{Kind: modemsim.DeleteSilent, P: 0.2, Limit: 3}},
+		"list refused":              {{Kind: modemsim.CommandError, Command: "+CMGL", Limit: 3, Code: 500}, {Kind: modemsim.CommandError, Command: "+CMGL", P: 0.5, Code: 500}},
+		"list always refused":       {{Kind: modemsim.CommandError, Command: "+CMGL", Code: 303}},
+		"SIM busy":                  {{Kind: modemsim.CommandError, Command: "+CMGL", P: 0.4, Code: 314}, {Kind: modemsim.CommandError, Command: "+CMGD", P: 0.4, Code: 314}},
+		"list silent":               {{Kind: modemsim.Silence, Command: "+CMGL", Limit: 3}},
+		"list late":                 {{Kind: modemsim.LateReply, Command: "+CMGL", Limit: 3, Delay: 700 * ms}},
+		"delete late":               {{Kind: modemsim.LateReply, Command: "+CMGD", P: 0.2, Limit: 3, Delay: 400 * ms}},
+		"read late":                 {{Kind: modemsim.CommandError, Command: "+CMGL", Code: 500}, {Kind: modemsim.LateReply, Command: "+CMGR", P: 0.1, Limit: 3, Delay: 400 * ms}},
+		"anything late":             {{Kind: modemsim.LateReply, P: 0.1, Limit: 4, Delay: 400 * ms}},
+		"foreign line":              {{Kind: modemsim.Interleave, P: 0.5}},
+		"foreign hex line":          {{Kind: modemsim.Interleave, P: 0.5, Text: "0123456789ABCDEF"}},
+		"foreign indication":        {{Kind: modemsim.Interleave, P: 0.3, Text: `+CMTI: "SM",7`}},
+		"header torn off":           {{Kind: modemsim.SplitEntry, P: 0.5}},
+		"header always torn off":    {{Kind: modemsim.SplitEntry}},
+		"hang-up":                   {{Kind: modemsim.HangUp, P: 0.1, Limit: 4, Delay: 20 * ms}},
+		"hang-up in list":           {{Kind: modemsim.HangUp, Command: "+CMGL", Limit: 4, Delay: 20 * ms}},
+		"hang-up in delete":         {{Kind: modemsim.HangUp, Command: "+CMGD", P: 0.3, Limit: 4, Delay: 20 * ms}},
+		"soft reset":                {{Kind: modemsim.SoftReset, P: 0.1, Limit: 4}},
+		"reset before delete":       {{Kind: modemsim.SoftReset, Command: "+CMGD", P: 0.3, Limit: 3}},
+		"reset before list":         {{Kind: modemsim.SoftReset, Command: "+CMGL", Limit: 3}},
+		"garbage":                   {{Kind: modemsim.Garbage, P: 0.1, Limit: 10}},
+		"garbage in list":           {{Kind: modemsim.Garbage, Command: "+CMGL", Limit: 6}},
+		"sent again by the SMSC":    {{Kind: modemsim.Resend, P: 0.3, Limit: 5, Delay: 30 * ms}},
+		"memory full for a while":   {{Kind: modemsim.MemoryFull, P: 0.1, Limit: 3, Delay: 50 * ms}},
+		"everything": {{Kind: modemsim.DropIndication, P: 0.1}, {Kind: modemsim.DeleteFails, P: 0.05}, {Kind: modemsim.DeleteKeeps, P: 0.05},
+			{Kind: modemsim.DeleteSilent, P: 0.02, Limit: 2}, {Kind: modemsim.HangUp, P: 0.01, Limit: 3, Delay: 20 * ms}, {Kind: modemsim.SplitEntry, P: 0.1},
+			{Kind: modemsim.Interleave, P: 0.1}, {Kind: modemsim.LateReply, P: 0.01, Limit: 2, Delay: 400 * ms}, {Kind: modemsim.SoftReset, P: 0.01, Limit: 2},
+			{Kind: modemsim.Garbage, P: 0.01, Limit: 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, modemsim.Options{Slots: 10, Faults: plan}, Settings{SweepInterval: 100 * ms})
+			b.submit(5)
+			b.start()
+			for range 10 {
+				b.submit(4)
+				<-time.After(10 * ms) // a stream, not a heap
+			}
+			b.untilIn(40*time.Second, "drained", b.drained)
+			b.check()
+			taken := 0
+			for _, n := range b.sim.Faults() {
+				taken += n
+			}
+			if taken == 0 {
+				t.Error("no fault was taken: the test shows nothing")
+			}
+		})
+	}
+}
+
+func TestFullStore(t *testing.T) {
+	t.Parallel()
+	for name, notice := range map[string]string{"announced": `^SMMEMFULL: "SM"`, "silent": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, modemsim.Options{Slots: 5, FullNotice: notice, Faults: modemsim.Plan{{Kind: modemsim.DropIndication}}},
+				Settings{SweepInterval: 2 * time.Second})
+			b.submit(23)
+			b.start()
+			b.until("drained", b.drained)
+			b.check()
+		})
+	}
+}
+
+func TestMessagesInOtherStore(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{}, Settings{SweepInterval: time.Hour, Store: "ME"}).start().ready()
+	b.submit(3)
+	b.until("drained from ME", b.drained)
+	b.stop()
+	for _, r := range b.keeper.all() {
+		if r.Store != "ME" {
+			t.Errorf("row of store %q, want ME", r.Store)
+		}
+	}
+	// What lies in ME is found by an owner that lives in SM.
+	b.submit(3)
+	b.until("stored", func() bool { return b.sim.Stored() == 3 })
+	other := New(Settings{Name: "m1", Device: b.sim.Device(), Store: "SM", SweepInterval: time.Hour}, b.keeper.keep, testLog(t))
+	other.limits = fast()
+	b.modem = other
+	b.start()
+	b.until("drained from ME by an owner of SM", b.drained)
+	b.check()
+}
+
+func TestKeeperFails(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{}, Settings{SweepInterval: time.Hour})
+	b.keeper.fail = 3
+	b.submit(4)
+	b.start().ready()
+	b.until("a refusal by the keeper", func() bool { return b.modem.Status().KeepFailures >= 2 })
+	if n := b.sim.Stored(); n != 4 {
+		t.Errorf("%d messages on the SIM while nothing was kept, want 4", n)
+	}
+	if _, err := b.modem.Send(t.Context(), "+628990000001", "DITERIMA"); err != nil {
+		t.Errorf("Send while the keeper fails = %v, want nil", err)
+	}
+	b.until("drained", b.drained)
+	b.check()
+	if s := b.modem.Status(); s.KeepFailures != 3 || s.Reconnects != 0 {
+		t.Errorf("Status = %+v, want 3 keep failures on one connection", s)
+	}
+}
+
+// TestClass0 receives flash messages, which no slot ever holds, while listings run.
+func TestClass0(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{}, Settings{SweepInterval: 5 * time.Millisecond}).start().ready()
+	b.keeper.mu.Lock()
+	b.keeper.fail = 1
+	b.keeper.mu.Unlock()
+	for i := range 20 {
+		if _, err := b.net.Submit(modemsim.SMS{From: "+628990000001", To: ownNumber, Text: "FLASH " + strings.Repeat("x", i), Class0: true}); err != nil {
+			t.Fatal(err)
+		}
+		b.submit(1)
+	}
+	b.until("all kept", b.drained)
+	b.check()
+	direct := 0
+	for _, r := range b.keeper.all() {
+		if d, err := Decode(r.PDU); err != nil || d.Class0 != (r.Store == "") {
+			t.Errorf("row of store %q decodes to %+v, %v", r.Store, d, err)
+		} else if d.Class0 {
+			direct++
+		}
+	}
+	if direct != 20 {
+		t.Errorf("%d direct rows, want 20", direct)
+	}
+}
+
+func TestUnplug(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{}, Settings{}).start().ready()
+	b.submit(3)
+	b.until("drained", b.drained)
+	b.sim.Unplug()
+	b.until("absent", func() bool { return b.modem.Status().State == StateAbsent && !b.modem.Ready() })
+	if _, err := b.modem.Send(t.Context(), "+628990000001", "HALO"); !errors.Is(err, ErrUnplugged) {
+		t.Errorf("Send while unplugged = %v, want %v", err, ErrUnplugged)
+	}
+	b.submit(3)
+	if err := b.sim.Replug(); err != nil {
+		t.Fatal(err)
+	}
+	b.until("drained after replugging", b.drained)
+	b.check()
+	if s := b.modem.Status(); s.Reconnects != 1 {
+		t.Errorf("Reconnects = %d, want 1", s.Reconnects)
+	}
+}
+
+func TestBusyDevice(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{}, Settings{})
+	p, err := openPort(b.sim.Device(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.start()
+	b.until("busy", func() bool { return b.modem.Status().State == StateBusy })
+	if s := b.modem.Status(); !strings.Contains(s.LastError, b.sim.Device()) {
+		t.Errorf("LastError = %q, want the device in it", s.LastError)
+	}
+	p.Close()
+	b.ready()
+}
+
+func TestPIN(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	b := newBench(t, modemsim.Options{PIN: "1234"}, Settings{PIN: "9999", StateDir: dir}).start()
+	b.until("refused", func() bool { return b.modem.Status().State == StateSIM })
+	b.until("tried again and remembered", func() bool { return strings.Contains(b.modem.Status().LastError, "refused before") })
+	b.stop()
+
+	again := New(Settings{Name: "m1", Device: b.sim.Device(), PIN: "9999", StateDir: dir}, b.keeper.keep, testLog(t))
+	again.limits = fast()
+	b.modem = again
+	b.start()
+	b.until("remembered on disk", func() bool { return strings.Contains(b.modem.Status().LastError, "refused before") })
+	b.stop()
+
+	right := New(Settings{Name: "m1", Device: b.sim.Device(), PIN: "1234", StateDir: dir}, b.keeper.keep, testLog(t))
+	right.limits = fast()
+	b.modem = right
+	b.start().ready()
+	if tried, err := right.pinTried(); tried || err != nil {
+		t.Errorf("mark after success: %v, %v, want none", tried, err)
+	}
+}
+
+func TestNoPINConfigured(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{PIN: "1234"}, Settings{}).start()
+	b.until("SIM state", func() bool { return b.modem.Status().State == StateSIM })
+}
+
+func TestNoIMSI(t *testing.T) {
+	t.Parallel()
+	plan := modemsim.Plan{{Kind: modemsim.CommandError, Command: "+CIMI", Limit: 2, Text: "+CME ERROR: 14"}}
+	b := newBench(t, modemsim.Options{Faults: plan}, Settings{})
+	b.submit(2)
+	b.start()
+	b.until("drained once there is an IMSI", b.drained)
+	b.check()
+}
+
+func TestRunEndsWhileSilent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{Faults: modemsim.Plan{{Kind: modemsim.Silence}}}, Settings{})
+	b.modem.limits = defaultLimits() // seconds: stop must not wait for them
+	b.start()
+	b.until("starting", func() bool { return b.modem.Status().State == StateStarting })
+	begun := time.Now()
+	b.stop()
+	if took := time.Since(begun); took > 500*time.Millisecond {
+		t.Errorf("Run ended after %v", took)
+	}
+	if s := b.modem.Status().State; s != StateStopped {
+		t.Errorf("State = %s, want %s", s, StateStopped)
+	}
+}
+
+func TestSilentModemIsAState(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{Faults: modemsim.Plan{{Kind: modemsim.Silence, Limit: 12}}}, Settings{})
+	b.submit(1)
+	b.start()
+	b.until("silent", func() bool { return b.modem.Status().State == StateSilent })
+	b.until("drained when it talks again", b.drained)
+	b.check()
+}
+
+// TestLastChance saves rows that only memory holds when Run ends.
+func TestLastChance(t *testing.T) {
+	t.Parallel()
+	var kept []Stored
+	m := New(Settings{Name: "m1"}, func(ctx context.Context, rows []Stored) error {
+		kept = append(kept, rows...)
+		return ctx.Err()
+	}, testLog(t))
+	m.hold("07")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.keepLast(ctx)
+	if len(kept) != 1 || len(m.held) != 0 {
+		t.Errorf("kept %d rows, %d still held, want 1 and 0", len(kept), len(m.held))
+	}
+}
