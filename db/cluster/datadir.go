@@ -132,10 +132,12 @@ func (s *Server) settings(socketDir string) map[string]string {
 		"hba_file":                s.paths.hba,
 		"ident_file":              s.paths.ident,
 		"max_wal_size":            "4GB",
-		"timezone":                "UTC",
-		"log_timezone":            "UTC",
-		"log_line_prefix":         "%m [%p] %q%u@%d ",
-		"cluster_name":            "tali",
+		// An intake transaction holds a lock for each phone and station of its batch.
+		"max_locks_per_transaction": "256",
+		"timezone":                  "UTC",
+		"log_timezone":              "UTC",
+		"log_line_prefix":           "%m [%p] %q%u@%d ",
+		"cluster_name":              "tali",
 	}
 	if s.opts.Ephemeral {
 		set["fsync"] = "off"

@@ -1,0 +1,146 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"tali/parser"
+	"tali/verify"
+)
+
+// GatewayStatus is a gateway's sign of life.
+type GatewayStatus struct {
+	Name        string
+	Version     string
+	SpoolQueued int       // messages that wait for the centre
+	SpoolOldest time.Time // receipt of the oldest of them; zero when none
+	Modems      []ModemStatus
+}
+
+// ModemStatus is one modem of a gateway.
+type ModemStatus struct {
+	Name     string
+	Number   string // E.164, empty when the SIM does not tell
+	Operator string
+	Alive    bool
+}
+
+const heartbeat = `
+WITH gateway AS (
+  INSERT INTO registry.gateway (name, version, last_seen, spool_queued, spool_oldest)
+  VALUES ($1, $2, now(), $3, $4)
+  ON CONFLICT (name) DO UPDATE
+  SET version = excluded.version, last_seen = excluded.last_seen,
+      spool_queued = excluded.spool_queued, spool_oldest = excluded.spool_oldest
+)
+INSERT INTO registry.modem (gateway, name, number, operator, alive, last_seen)
+SELECT $1, m.name, m.number, m.operator, m.alive, now()
+FROM unnest($5::text[], $6::text[], $7::text[], $8::boolean[]) AS m(name, number, operator, alive)
+ORDER BY m.name
+ON CONFLICT (gateway, name) DO UPDATE
+SET number = excluded.number, operator = excluded.operator, alive = excluded.alive, last_seen = excluded.last_seen`
+
+// Heartbeat records that a gateway and its modems are there. A gateway that
+// does not for a while has its replies sent by others.
+func (d *DB) Heartbeat(ctx context.Context, g GatewayStatus) error {
+	beat, err := d.prepare(ctx, heartbeat)
+	if err != nil {
+		return fmt.Errorf("heartbeat of %s: %w", g.Name, err)
+	}
+	names, numbers, operators, alive := []string{}, []string{}, []string{}, []bool{}
+	for _, m := range g.Modems {
+		names, numbers = append(names, m.Name), append(numbers, m.Number)
+		operators, alive = append(operators, m.Operator), append(alive, m.Alive)
+	}
+	err = d.hot.within(ctx, func(t *transaction) error {
+		_, err := t.on(ctx, beat).ExecContext(ctx, g.Name, g.Version, g.SpoolQueued,
+			pq.NullTime{Time: g.SpoolOldest, Valid: !g.SpoolOldest.IsZero()},
+			pq.Array(names), pq.Array(numbers), pq.Array(operators), pq.Array(alive))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("heartbeat of %s: %w", g.Name, err)
+	}
+	return nil
+}
+
+const incarnation = `SELECT id::text FROM registry.incarnation`
+
+// Incarnation is the id of this life of the centre. A gateway that sees another
+// one than before offers its last hours again: a promotion or a restore may
+// have lost them.
+func (d *DB) Incarnation(ctx context.Context) (string, error) {
+	var id string
+	if err := d.get(ctx, &id, incarnation); err != nil {
+		return "", fmt.Errorf("reading the incarnation: %w", err)
+	}
+	return id, nil
+}
+
+const (
+	allStations = `
+SELECT s.code::text, s.tps::text, v.name AS village, (s.code % 1000)::integer AS number,
+       coalesce(s.voters_l, 0) + coalesce(s.voters_p, 0) AS voters, coalesce(d.name, '') AS district
+FROM registry.station s
+JOIN registry.area v ON v.code = s.code / 1000
+LEFT JOIN registry.area d ON d.code = s.code / 10000000
+WHERE s.election = $1 AND s.code / 1000000000 = $2::bigint
+ORDER BY s.code`
+
+	allOfficers = `
+SELECT p.phone, o.name, p.station::text
+FROM registry.phone p JOIN registry.officer o ON o.id = p.officer
+WHERE p.election = $1 AND p.station / 1000000000 = $2::bigint AND p.valid_from <= now() AND p.valid_until > now()
+ORDER BY p.phone, p.station`
+
+	ownNumbers = `SELECT DISTINCT number FROM registry.modem WHERE number <> '' ORDER BY number`
+
+	centreTime = `SELECT now()`
+)
+
+// Registry is the snapshot of p's regency that lets a gateway answer while the
+// centre is away.
+func (d *DB) Registry(ctx context.Context, p *parser.Profile) (*verify.Registry, error) {
+	r, err := d.registry(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("reading the registry of %s: %w", p.ID, err)
+	}
+	return r, nil
+}
+
+func (d *DB) registry(ctx context.Context, p *parser.Profile) (*verify.Registry, error) {
+	row, err := d.profile(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	r := verify.Registry{Profile: p.Digest}
+	if err := d.get(ctx, &r.TakenAt, centreTime); err != nil {
+		return nil, err
+	}
+	if err := d.list(ctx, &r.Stations, allStations, row.Election, p.Regency); err != nil {
+		return nil, err
+	}
+	if err := d.list(ctx, &r.Own, ownNumbers); err != nil {
+		return nil, err
+	}
+	var phones []struct{ Phone, Name, Station string }
+	if err := d.list(ctx, &phones, allOfficers, row.Election, p.Regency); err != nil {
+		return nil, err
+	}
+	stations := make(map[string]verify.Station, len(r.Stations))
+	for _, s := range r.Stations {
+		stations[s.Code] = s
+	}
+	for _, phone := range phones {
+		last := len(r.Officers) - 1
+		if last < 0 || r.Officers[last].Phone != phone.Phone {
+			r.Officers = append(r.Officers, verify.Officer{Phone: phone.Phone, Name: phone.Name})
+			last++
+		}
+		r.Officers[last].Stations = append(r.Officers[last].Stations, stations[phone.Station])
+	}
+	return verify.NewRegistry(r)
+}

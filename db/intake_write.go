@@ -1,0 +1,230 @@
+package db
+
+import (
+	"context"
+	"fmt"
+
+	"tali/verify"
+)
+
+// rows holds the columns of everything that a batch writes.
+type rows struct {
+	messages int
+
+	// message and verdict
+	key, received, sent, interimAt                                array
+	kind, sender, text, modem, imsi, interim, pdus                array
+	station, ballot, revision, quarantine, outcome, reason, phone array
+
+	// entry
+	eKey, eStation, eBallot, eRevision, eReceived, eState array
+	eAssurance, eProof, ePhone, eFigures, eFlags          array
+
+	// reply
+	rKey, rAsked, rPriority, rNeutral, rModem, rRecipient, rKind, rText array
+}
+
+// newRows has buffers of about the size that a batch of n tallies needs.
+func (in *intake) newRows(n int) *rows {
+	w := &rows{}
+	for _, a := range []*array{&w.key, &w.eKey, &w.rKey} {
+		a.b = make([]byte, 0, 33*n+2)
+	}
+	for _, a := range []*array{&w.text, &w.eFigures} {
+		a.b = make([]byte, 0, 100*n+2)
+	}
+	for _, a := range []*array{&w.pdus, &w.rText} {
+		a.b = make([]byte, 0, 200*n+2)
+	}
+	return w
+}
+
+// add puts message i with its verdict into the columns.
+func (w *rows) add(in *intake, k *known, i int, station int64) error {
+	m, v := &in.batch.Messages[i], &in.verdicts[i]
+	w.messages++
+	w.key.key(m.Key)
+	w.received.time(m.ReceivedAt)
+	w.sent.time(m.SentAt)
+	w.interimAt.time(m.InterimAt)
+	w.kind.text(string(m.Kind))
+	w.sender.text(m.Sender)
+	w.text.text(m.Text)
+	w.modem.text(m.Modem)
+	w.imsi.text(m.IMSI)
+	w.interim.text(m.Interim)
+	w.pdus.lines(m.PDUs)
+
+	ballot, revision := int16(0), 0
+	if v.Entry != nil {
+		ballot, revision = in.ballots[v.Entry.Case.Ballot], v.Entry.Revision
+	} else if v.Report != nil && v.Report.Ballot != nil {
+		ballot = in.ballots[v.Report.Ballot.Keyword]
+	}
+	w.station.intOrNull(station)
+	w.ballot.intOrNull(int64(ballot))
+	w.revision.intOrNull(int64(revision))
+	w.quarantine.bool(v.Quarantine)
+	w.outcome.text(string(v.Outcome))
+	w.reason.text(v.Reason)
+	w.phone.text(v.Phone)
+	if v.Entry != nil {
+		if v.Station == nil || v.Entry.Case.Station != v.Station.Code || ballot == 0 {
+			return fmt.Errorf("message %x: an entry for station %s without its verdict", m.Key, v.Entry.Case.Station)
+		}
+		w.addEntry(m, v, station, ballot)
+		k.stand(v.Entry)
+	}
+	if v.Reply != nil {
+		w.addReply(m, v)
+	}
+	return nil
+}
+
+func (w *rows) addEntry(m *Inbound, v *verify.Verdict, station int64, ballot int16) {
+	e := v.Entry
+	w.eKey.key(m.Key)
+	w.eStation.int(station)
+	w.eBallot.int(int64(ballot))
+	w.eRevision.int(int64(e.Revision))
+	w.eReceived.time(m.ReceivedAt)
+	w.eState.text(string(e.State))
+	w.eAssurance.text(string(e.Assurance))
+	w.eProof.text(e.Proof)
+	w.ePhone.text(v.Phone)
+	w.eFigures.figures(e.Figures)
+	w.eFlags.next()
+	w.eFlags.b = append(w.eFlags.b, `"{`...)
+	for i, f := range e.Flags {
+		if i > 0 {
+			w.eFlags.b = append(w.eFlags.b, ',')
+		}
+		w.eFlags.quoted(string(f))
+	}
+	w.eFlags.b = append(w.eFlags.b, `}"`...)
+}
+
+func (w *rows) addReply(m *Inbound, v *verify.Verdict) {
+	w.rKey.key(m.Key)
+	w.rAsked.time(m.ReceivedAt)
+	w.rPriority.int(int64(v.Reply.Priority))
+	w.rNeutral.bool(v.Outcome == verify.OutcomeUnknown)
+	w.rModem.text(m.Modem)
+	w.rRecipient.text(v.Phone)
+	w.rKind.text(v.Reply.Kind)
+	w.rText.text(v.Reply.Text)
+}
+
+// stand carries the standing row of a case forward by one entry.
+func (k *known) stand(e *verify.Entry) {
+	s := k.stood[e.Case]
+	if s == nil {
+		s = &standing{}
+		k.stood[e.Case] = s
+	}
+	s.touched = true
+	s.revision = e.Revision
+	if e.State == verify.StateIn {
+		s.entry, s.state, s.flags = e.Revision, e.State, len(e.Flags)
+		return
+	}
+	s.held++
+}
+
+// writeBatch writes everything in one statement. Rows go in in the order of
+// their keys, so that two batches never wait for each other crosswise; replies
+// in the order of arrival, which their ids keep. A standing row whose version
+// is not the one that was read is left alone, and the count shows it.
+const writeBatch = `
+WITH message AS (
+  INSERT INTO intake.message (key, received_at, sent_at, interim_at, kind, sender, text, gateway, modem, imsi, interim, pdus)
+  SELECT key, timestamptz 'epoch' + received * interval '1 microsecond', timestamptz 'epoch' + sent * interval '1 microsecond',
+         timestamptz 'epoch' + interim_at * interval '1 microsecond', kind, sender, text, $1, modem, imsi, interim, string_to_array(pdus, E'\n')
+  FROM unnest($6::uuid[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])
+    AS m(key, received, sent, interim_at, kind, sender, text, modem, imsi, interim, pdus)
+  ORDER BY key
+), verdict AS (
+  INSERT INTO intake.verdict (message, station, profile, election, ballot, revision, quarantine, outcome, reason, phone, program)
+  SELECT key, station, $3, $4, ballot, revision, quarantine, outcome, reason, phone, $5
+  FROM unnest($6::uuid[], $17::bigint[], $18::smallint[], $19::smallint[], $20::boolean[], $21::text[], $22::text[], $23::text[])
+    AS v(key, station, ballot, revision, quarantine, outcome, reason, phone)
+  ORDER BY key
+), entry AS (
+  INSERT INTO tally.entry (station, election, province, ballot, round, revision, message, received_at, state, assurance, proof, phone, figures, flags)
+  SELECT station, $4, (station / 100000000000)::smallint, ballot, $24, revision, key, timestamptz 'epoch' + received * interval '1 microsecond',
+         state, assurance, proof, phone, figures::smallint[], flags::text[]
+  FROM unnest($25::uuid[], $26::bigint[], $27::smallint[], $28::smallint[], $29::bigint[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[], $35::text[])
+    AS e(key, station, ballot, revision, received, state, assurance, proof, phone, figures, flags)
+  ORDER BY station, ballot, revision
+), reply AS (
+  INSERT INTO outbox.reply (message, asked_at, priority, neutral, gateway, modem, recipient, kind, text)
+  SELECT key, timestamptz 'epoch' + asked * interval '1 microsecond', priority, neutral, $1, modem, recipient, kind, text
+  FROM unnest($36::uuid[], $37::bigint[], $38::smallint[], $39::boolean[], $40::text[], $41::text[], $42::text[], $43::text[])
+    AS r(key, asked, priority, neutral, modem, recipient, kind, text)
+), lane AS (
+  INSERT INTO registry.gateway_intake AS g (gateway, lane, profile, batches, messages, last_at)
+  VALUES ($1, $2, $3, 1, $44, now())
+  ON CONFLICT (gateway, lane, profile) DO UPDATE
+  SET batches = g.batches + 1, messages = g.messages + excluded.messages, last_at = excluded.last_at
+), standing AS (
+  INSERT INTO tally.standing AS s (station, election, ballot, round, entry, revision, held, risk, version, state)
+  SELECT station, $4, ballot, $24, entry, revision, held, risk, loaded + 1, state
+  FROM unnest($45::bigint[], $46::smallint[], $47::smallint[], $48::smallint[], $49::smallint[], $50::smallint[], $51::integer[], $52::text[])
+    AS n(station, ballot, entry, revision, held, risk, loaded, state)
+  ORDER BY station, ballot
+  ON CONFLICT (station, ballot, round, election) DO UPDATE
+  SET entry = excluded.entry, revision = excluded.revision, held = excluded.held, risk = excluded.risk,
+      version = excluded.version, state = excluded.state
+  WHERE s.version = excluded.version - 1
+  RETURNING 1
+)
+SELECT count(*) FROM standing`
+
+// write stores the batch. It runs for batches that bring nothing new too: their
+// answer must wait for the standby like the one that stored them.
+func (in *intake) write(ctx context.Context, t *transaction, k *known, w *rows) error {
+	var sStation, sBallot, sEntry, sRevision, sHeld, sRisk, sLoaded, sState array
+	cases := 0
+	for key, s := range k.stood {
+		if !s.touched {
+			continue
+		}
+		cases++
+		sStation.next()
+		sStation.b = append(sStation.b, key.Station...)
+		sBallot.int(int64(in.ballots[key.Ballot]))
+		sEntry.intOrNull(int64(s.entry))
+		sRevision.int(int64(s.revision))
+		sHeld.int(int64(s.held))
+		sRisk.int(int64(10*s.held + s.flags))
+		sLoaded.int(int64(s.loaded))
+		if s.state == "" {
+			sState.null()
+		} else {
+			sState.text(string(s.state))
+		}
+	}
+	var written int
+	err := t.on(ctx, in.stmts.write).QueryRowContext(ctx,
+		in.batch.Gateway, in.lane, in.row.ID, in.row.Election, in.batch.Program,
+		w.key.String(), w.received.String(), w.sent.String(), w.interimAt.String(), w.kind.String(), w.sender.String(),
+		w.text.String(), w.modem.String(), w.imsi.String(), w.interim.String(), w.pdus.String(),
+		w.station.String(), w.ballot.String(), w.revision.String(), w.quarantine.String(), w.outcome.String(),
+		w.reason.String(), w.phone.String(),
+		in.batch.Profile.Round,
+		w.eKey.String(), w.eStation.String(), w.eBallot.String(), w.eRevision.String(), w.eReceived.String(),
+		w.eState.String(), w.eAssurance.String(), w.eProof.String(), w.ePhone.String(), w.eFigures.String(), w.eFlags.String(),
+		w.rKey.String(), w.rAsked.String(), w.rPriority.String(), w.rNeutral.String(), w.rModem.String(),
+		w.rRecipient.String(), w.rKind.String(), w.rText.String(),
+		w.messages,
+		sStation.String(), sBallot.String(), sEntry.String(), sRevision.String(), sHeld.String(), sRisk.String(),
+		sLoaded.String(), sState.String(),
+	).Scan(&written)
+	if err != nil {
+		return err
+	}
+	if written != cases {
+		return errStale
+	}
+	return nil
+}

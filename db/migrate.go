@@ -1,0 +1,108 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// The versions of the schema that this program works with. Migrations expand
+// first and contract later, so that a range of programs fits each schema.
+const (
+	minSchema = 5
+	maxSchema = 5
+)
+
+// Roles that the migrations grant rights to. They own nothing.
+var appRoles = []string{"tali_gateway", "tali_desk", "tali_results_reader"}
+
+// Migrate brings the schema up to date. It runs as the owner of the database;
+// of several that try at once, one works and the others find it done.
+func Migrate(ctx context.Context, ownerDSN string) (err error) {
+	links, err := newConnector(ownerDSN, nil)
+	if err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	pool := openPool(links)
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	if err := checkRoles(ctx, pool); err != nil {
+		return fmt.Errorf("migrating: %w", classify(err))
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	// Looked at every second, for five minutes.
+	one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	if err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, pool, files,
+		goose.WithSessionLocker(one), goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrating: %w", classify(err))
+	}
+	return nil
+}
+
+const missingRoles = `
+SELECT name FROM unnest($1::text[]) AS r(name)
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name)`
+
+// checkRoles names the roles that an administrator has to create.
+func checkRoles(ctx context.Context, pool *sql.DB) error {
+	var missing []string
+	err := sqlx.NewDb(pool, "postgres").SelectContext(ctx, &missing, missingRoles, pq.Array(appRoles))
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("role %s is missing; a superuser must run: CREATE ROLE %s LOGIN",
+			strings.Join(missing, ", "), strings.Join(missing, " LOGIN; CREATE ROLE "))
+	}
+	return nil
+}
+
+const schemaVersion = `
+SELECT coalesce(max(version_id), 0) FROM public.goose_db_version WHERE is_applied`
+
+// Version is the number of the newest migration at the centre.
+func (d *DB) Version(ctx context.Context) (int64, error) {
+	var v int64
+	if err := d.get(ctx, &v, schemaVersion); err != nil {
+		if code(err) == "42P01" {
+			return 0, fmt.Errorf("%w: it is empty; run tali migrate", ErrSchema)
+		}
+		return 0, fmt.Errorf("reading the schema version: %w", err)
+	}
+	return v, nil
+}
+
+// CheckVersion returns ErrSchema unless this program fits the schema.
+func (d *DB) CheckVersion(ctx context.Context) error {
+	v, err := d.Version(ctx)
+	switch {
+	case err != nil:
+		return err
+	case v < minSchema:
+		return fmt.Errorf("%w: it is at %d, this program needs %d; run tali migrate", ErrSchema, v, minSchema)
+	case v > maxSchema:
+		return fmt.Errorf("%w: it is at %d, this program knows %d; install a newer tali", ErrSchema, v, maxSchema)
+	}
+	return nil
+}

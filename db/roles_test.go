@@ -1,0 +1,155 @@
+package db_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lib/pq"
+
+	"tali/db"
+	"tali/db/cluster"
+	"tali/parser"
+	"tali/verify"
+)
+
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, 2)
+	c.intake(c.tally(0, 145))
+	const denied, appendOnly = "42501", "23001"
+	forbidden := map[string]map[string]string{
+		cluster.Owner: {
+			`UPDATE intake.message SET text = ''`:                 appendOnly,
+			`DELETE FROM intake.message`:                          appendOnly,
+			`TRUNCATE intake.message`:                             appendOnly,
+			`TRUNCATE intake.message_2`:                           appendOnly,
+			`UPDATE intake.verdict SET outcome = 'accepted'`:      appendOnly,
+			`DELETE FROM tally.entry`:                             appendOnly,
+			`UPDATE tally.entry_e1_p71 SET figures = '{1,2,3,4}'`: appendOnly,
+			`TRUNCATE tally.entry`:                                appendOnly,
+			`TRUNCATE tally.entry_e1`:                             appendOnly,
+			`TRUNCATE tally.entry_e1_p71`:                         appendOnly,
+			`TRUNCATE tally.decision`:                             appendOnly,
+			`UPDATE registry.station SET tps = tps + 97`:          appendOnly,
+			`UPDATE registry.station SET generation = 0`:          appendOnly,
+		},
+		cluster.Gateway: {
+			`UPDATE intake.message SET text = ''`:                           denied,
+			`DELETE FROM intake.verdict`:                                    denied,
+			`SELECT text FROM intake.message`:                               denied,
+			`DELETE FROM tally.standing`:                                    denied,
+			`UPDATE tally.standing SET closed = true`:                       denied,
+			`DELETE FROM outbox.reply`:                                      denied,
+			`UPDATE outbox.reply SET recipient = '+6281'`:                   denied,
+			`INSERT INTO registry.officer (election, name) VALUES (1, 'x')`: denied,
+			`INSERT INTO tally.decision (election, station, ballot, round, revision, state, staff) VALUES (1, 1, 7, 1, 1, 'ditolak', 'x')`: denied,
+			`SELECT tally.open_partition(1::smallint, 72::smallint)`:                                                                       denied,
+			`CREATE TABLE public.mine (n int)`:                                                                                             denied,
+			`DROP TABLE tally.decision`:                                                                                                    denied,
+		},
+		cluster.Desk: {
+			`INSERT INTO tally.entry SELECT * FROM tally.entry`: denied,
+			`UPDATE tally.decision SET state = 'masuk'`:         denied,
+			`DELETE FROM intake.message`:                        denied,
+			`UPDATE registry.station SET tps = tps + 97`:        denied,
+			`DELETE FROM registry.phone`:                        denied,
+			`TRUNCATE tally.entry`:                              denied,
+			`ALTER TABLE tally.entry DISABLE TRIGGER ALL`:       denied,
+		},
+		cluster.ResultsReader: {
+			`SELECT figures FROM tally.entry`:                       denied,
+			`SELECT phone FROM registry.phone`:                      denied,
+			`SELECT text FROM intake.message`:                       denied,
+			`SELECT text FROM outbox.reply`:                         denied,
+			`INSERT INTO results.station_result (versi) VALUES (1)`: "55000",
+		},
+	}
+	for role, statements := range forbidden {
+		pool := c.pg.Open(role)
+		for statement, want := range statements {
+			_, err := pool.ExecContext(t.Context(), statement)
+			var refused *pq.Error
+			if got := asError(err, &refused); got != want {
+				t.Errorf("%s: %s: error %v, want SQLSTATE %s", role, statement, err, want)
+			}
+		}
+	}
+}
+
+func asError(err error, into **pq.Error) string {
+	if e, ok := err.(*pq.Error); ok {
+		*into = e
+		return string(e.Code)
+	}
+	return ""
+}
+
+func TestResultsShowConfirmedOnly(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, 2)
+	c.intake(c.tally(0, 145), c.tally(1, 100))
+	reader := c.pg.Open(cluster.ResultsReader)
+	if got := number(t, reader, `SELECT count(*) FROM results.station_result`); got != 0 {
+		t.Errorf("rows before anything is confirmed = %d, want 0", got)
+	}
+	desk := c.pg.Open(cluster.Desk)
+	if _, err := desk.ExecContext(t.Context(), `UPDATE tally.standing SET state = 'terverifikasi', version = version + 1 WHERE station = 7108012001001`); err != nil {
+		t.Fatal(err)
+	}
+	if got := number(t, reader, `SELECT suara_sah * 1000 + pengguna_total_j FROM results.station_result WHERE jenis = 'pkwkk' AND cardinality(suara_paslon) = 3`); got != 310322 {
+		t.Errorf("valid votes and users = %d, want 310322", got)
+	}
+}
+
+// The words of the CHECKs are the constants of the Go packages, no more and no
+// less.
+func TestChecksEqualConstants(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, 0)
+	quoted := regexp.MustCompile(`'([^']*)'::text`)
+	for _, tc := range []struct {
+		table, column string
+		want          []string
+	}{
+		{"intake.message", "kind", words(verify.MessageText, verify.MessageIncomplete, verify.MessageUnreadable, verify.MessageReport)},
+		{"intake.verdict", "outcome", words(verify.OutcomeIgnored, verify.OutcomeUnknown, verify.OutcomeDamaged, verify.OutcomeService,
+			verify.OutcomeNoQuestion, verify.OutcomeCourtesy, verify.OutcomeUnreadable, verify.OutcomeNotOpen, verify.OutcomeWrongTPS,
+			verify.OutcomeStructure, verify.OutcomeSame, verify.OutcomeFigures, verify.OutcomeHeld, verify.OutcomeConflict, verify.OutcomeAccepted)},
+		{"tally.entry", "state", words(verify.StateIn, verify.StateHeld)},
+		{"tally.entry", "assurance", words(verify.AssuranceA0, verify.AssuranceA1, verify.AssuranceA2)},
+		{"tally.entry", "flags", words(verify.FlagOverVoters, verify.FlagBallotStock, verify.FlagTurnout, verify.FlagOneSided,
+			verify.FlagRound, verify.FlagLate, verify.FlagApart, verify.FlagRejected)},
+		{"tally.decision", "state", words(verify.StateIn, verify.StateHeld, verify.StateVerified, verify.StateRejected, verify.StateSuperseded)},
+		{"tally.standing", "state", words(verify.StateIn, verify.StateVerified)},
+		{"registry.election", "phase", words(parser.PhaseRehearsal, parser.PhaseReal)},
+		{"registry.ballot", "form", words(parser.FormFull, parser.FormShort)},
+		{"outbox.reply", "state", words(db.ReplyQueued, db.ReplyLeased, db.ReplySent, db.ReplyFailed, db.ReplyUnknown)},
+	} {
+		var check string
+		err := c.owner().GetContext(t.Context(), &check, `SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k
+			JOIN pg_attribute a ON a.attrelid = k.conrelid AND k.conkey = ARRAY[a.attnum]
+			WHERE k.contype = 'c' AND k.conrelid = $1::regclass AND a.attname = $2`, tc.table, tc.column)
+		if err != nil {
+			t.Fatalf("%s.%s: %v", tc.table, tc.column, err)
+		}
+		var got []string
+		for _, m := range quoted.FindAllStringSubmatch(check, -1) {
+			got = append(got, m[1])
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s.%s allows %s, want %s", tc.table, tc.column, strings.Join(got, " "), strings.Join(tc.want, " "))
+		}
+	}
+}
+
+func words[S ~string](constants ...S) []string {
+	out := make([]string, len(constants))
+	for i, c := range constants {
+		out[i] = string(c)
+	}
+	slices.Sort(out)
+	return out
+}
