@@ -104,8 +104,11 @@ func (m *Modem) scheduleSweep() {
 }
 
 // soon asks for another sweep, not at once: what made this one fail may take a moment.
-func (m *Modem) soon(l *link) {
-	if at := time.Now().Add(min(retryWait, m.limits.quiet)); at.Before(m.next.sweep) {
+func (m *Modem) soon() { m.dueWithin(min(retryWait, m.limits.quiet)) }
+
+// dueWithin brings the next sweep forward.
+func (m *Modem) dueWithin(d time.Duration) {
+	if at := time.Now().Add(d); at.Before(m.next.sweep) {
 		m.next.sweep = at
 	}
 }

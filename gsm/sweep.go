@@ -117,6 +117,7 @@ func (m *Modem) empty(ctx context.Context, l *link) error {
 	store, used := m.opened, len(entries)
 	if total := m.totals[store]; total > 0 && used >= total {
 		m.follow = 3 // the network holds more, and not every modem announces it
+		m.dueWithin(retryWait)
 	}
 	m.noteLies(store, entries)
 	if err := m.hand(ctx, m.rows(store, entries)); err != nil {
@@ -299,7 +300,7 @@ func (m *Modem) remove(l *link, e entry) (bool, error) {
 			return true, nil
 		}
 		if now.pdu != e.pdu {
-			m.soon(l) // filled anew, or not read right: what is there now has not been kept
+			m.soon() // filled anew, or not read right: what is there now has not been kept
 			return false, nil
 		}
 	}
