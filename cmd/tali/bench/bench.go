@@ -16,10 +16,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"tali/cmd/tali/officers"
 	"tali/configs"
 	"tali/db"
 	"tali/db/cluster"
 	"tali/parser"
+	"tali/verify"
 )
 
 // Settings say where and how long to measure.
@@ -108,6 +110,11 @@ func (c *centre) open(ctx context.Context) error {
 	}
 	_, err = c.desk.OpenElection(ctx, c.profile)
 	return err
+}
+
+// enrol gives the centre n invented stations with an officer each.
+func (c *centre) enrol(ctx context.Context, s Settings, n int) (*verify.Registry, error) {
+	return officers.Enrol(ctx, c.desk, c.profile, n, func(done, total int) { s.progress("registry", done, total) })
 }
 
 // openProfileName is the election of the measurements. Its polls closed long ago:

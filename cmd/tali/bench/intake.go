@@ -19,10 +19,12 @@ import (
 )
 
 const (
-	benchModem   = "+6289900009001" // invented
 	benchIMSI    = "510990000000001"
 	intakeTarget = 3.0 // times pgbench
 )
+
+// benchModem is the number of the one modem of a measurement.
+func benchModem() string { return officers.ModemNumber(0) }
 
 // Intake measures right tallies of distinct stations from the spool to committed
 // message, verdict, entry, standing and queued reply, between two runs of
@@ -33,7 +35,7 @@ func Intake(ctx context.Context, s Settings) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	registry, err := c.fill(ctx, s, s.Messages)
+	registry, err := c.enrol(ctx, s, s.Messages)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func (c *centre) spoolTallies(ctx context.Context, s Settings, registry *verify.
 		if err != nil {
 			return nil, errors.Join(err, journal.Close())
 		}
-		pdus, err := modemsim.SMS{From: o.Phone, To: benchModem, Text: text, At: time.Now()}.PDUs()
+		pdus, err := modemsim.SMS{From: o.Phone, To: benchModem(), Text: text, At: time.Now()}.PDUs()
 		if err != nil {
 			return nil, errors.Join(err, journal.Close())
 		}

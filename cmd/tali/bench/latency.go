@@ -31,17 +31,17 @@ func Latency(ctx context.Context, s Settings) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	registry, err := c.fill(ctx, s, perSecond*s.Seconds+1)
+	registry, err := c.enrol(ctx, s, perSecond*s.Seconds+1)
 	if err != nil {
 		return nil, err
 	}
 	network := modemsim.NewNetwork(1)
 	defer func() { err = errors.Join(err, network.Close()) }()
-	m, err := network.AddModem(modemsim.Options{Number: benchModem, Dir: c.dir, Slots: 30})
+	m, err := network.AddModem(modemsim.Options{Number: benchModem(), Dir: c.dir, Slots: 30})
 	if err != nil {
 		return nil, err
 	}
-	stop, err := c.runGateway(ctx, gsm.Settings{Name: "bench", Device: m.Device(), Number: benchModem, SweepInterval: 30 * time.Second})
+	stop, err := c.runGateway(ctx, gsm.Settings{Name: "bench", Device: m.Device(), Number: benchModem(), SweepInterval: 30 * time.Second})
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (c *centre) text(network *modemsim.Network, o verify.Officer, random *rand.
 	if err != nil {
 		return err
 	}
-	ids, err := network.Submit(modemsim.SMS{From: o.Phone, To: benchModem, Text: text})
+	ids, err := network.Submit(modemsim.SMS{From: o.Phone, To: benchModem(), Text: text})
 	if err == nil && sent != nil {
 		sent[o.Phone] = ids[0]
 	}

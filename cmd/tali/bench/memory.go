@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"tali/cmd/tali/officers"
 	"tali/gsm/modemsim"
 )
 
@@ -31,7 +32,7 @@ func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	registry, err := c.fill(ctx, s, memoryModems*memorySMS)
+	registry, err := c.enrol(ctx, s, memoryModems*memorySMS)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := network.Submit(modemsim.SMS{From: o.Phone, To: memoryNumber(i % memoryModems), Text: text}); err != nil {
+		if _, err := network.Submit(modemsim.SMS{From: o.Phone, To: officers.ModemNumber(i % memoryModems), Text: text}); err != nil {
 			return nil, err
 		}
 	}
@@ -75,8 +76,6 @@ func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
 	}, nil
 }
 
-func memoryNumber(i int) string { return fmt.Sprintf("+62899000091%02d", i) }
-
 func mebibytes(kib int) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }
 
 // memoryConfig adds the modems to the network and writes a configuration.
@@ -86,11 +85,11 @@ func (c *centre) memoryConfig(network *modemsim.Network) (string, error) {
 		openProfileName, c.server.DSN("tali_gateway", "tali"))
 	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n")
 	for i := range memoryModems {
-		m, err := network.AddModem(modemsim.Options{Number: memoryNumber(i), Dir: c.dir, Slots: 30})
+		m, err := network.AddModem(modemsim.Options{Number: officers.ModemNumber(i), Dir: c.dir, Slots: 30})
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "    - {name: m%d, device: %q, number: %q}\n", i, m.Device(), memoryNumber(i))
+		fmt.Fprintf(&b, "    - {name: m%d, device: %q, number: %q}\n", i, m.Device(), officers.ModemNumber(i))
 	}
 	path := filepath.Join(c.dir, "tali.yaml")
 	return path, os.WriteFile(path, []byte(b.String()), 0o600)

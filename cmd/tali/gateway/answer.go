@@ -56,6 +56,9 @@ func (g *Gateway) answerOne(ctx context.Context, m line) (bool, error) {
 	if g.centre.Away(time.Now()) > 0 {
 		return false, nil
 	}
+	if err := g.reclaim(ctx); err != nil {
+		return false, err
+	}
 	if err := g.tellEnded(ctx); err != nil {
 		return false, err
 	}

@@ -129,7 +129,7 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		seqs[i] = m.Seq
 	}
 	verdicts, err := g.Centre.Intake(ctx, db.Batch{
-		Gateway: g.Name, Profile: g.Profile, Own: g.own, Messages: inbound,
+		Gateway: g.Name, Program: g.Version, Profile: g.Profile, Own: g.own, Messages: inbound,
 	})
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -63,6 +64,9 @@ type Gateway struct {
 	kept    *signal // a PDU reached the spool
 	waiting *signal // a message waits for the centre
 	replies *signal // a reply may wait to be sent
+
+	reclaiming sync.Mutex
+	reclaimed  bool // what the last run had claimed is back in the outbox
 }
 
 // line is a modem with the name that the operator gave it.
@@ -103,8 +107,8 @@ func (g *Gateway) Status() []gsm.Status {
 // Run receives, hands over and answers until ctx ends. A modem or a centre that
 // is away is waited for; only a spool that cannot be read ends Run early.
 func (g *Gateway) Run(ctx context.Context) error {
-	if err := g.settleLastRun(ctx); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("settling sends of the last run: %w", err)
+	if err := g.settleInterims(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("settling interim answers of the last run: %w", err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for _, m := range g.modems {

@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"tali/cmd/tali/gateway"
+	"tali/cmd/tali/officers"
 	"tali/configs"
 	"tali/db"
 	"tali/db/cluster"
@@ -42,6 +43,7 @@ type plan struct {
 type rig struct {
 	*testing.T
 	pg       *dbtest.DB
+	pool     *sqlx.DB
 	profile  *parser.Profile
 	desk     *db.DB
 	centre   *db.DB
@@ -108,38 +110,19 @@ func (r *rig) open(role string) *db.DB {
 	return d
 }
 
-// fill gives the centre n stations of Bolmut, an invented officer each.
+// fill opens the election with n invented stations and officers.
 func (r *rig) fill(n int) {
 	r.Helper()
-	ctx := r.Context()
-	_, err := r.desk.OpenElection(ctx, r.profile)
+	_, err := r.desk.OpenElection(r.Context(), r.profile)
 	r.must(err)
-	villages := configs.Villages()
-	var areas []db.AreaRow
-	for _, v := range villages {
-		areas = append(areas, db.AreaRow{Code: v.Code, Name: v.Name, District: v.District, Regency: v.Regency, Province: v.Province})
-	}
-	_, err = r.desk.ImportAreas(ctx, areas)
-	r.must(err)
-	stations, officers := make([]db.StationRow, n), make([]db.OfficerRow, n)
-	for i := range n {
-		code := fmt.Sprintf("%s%03d", villages[i%len(villages)].Code, 1+i/len(villages))
-		stations[i] = db.StationRow{Line: i, Code: code, VotersL: 200, VotersP: 200}
-		officers[i] = db.OfficerRow{Line: i, Name: fmt.Sprintf("Petugas %d", i), Phone: phone(i), Station: code}
-	}
-	_, err = r.desk.ImportStations(ctx, r.profile, stations, nil)
-	r.must(err)
-	_, err = r.desk.ImportOfficers(ctx, r.profile, officers, nil)
-	r.must(err)
-	registry, err := r.desk.Registry(ctx, r.profile)
+	registry, err := officers.Enrol(r.Context(), r.desk, r.profile, n, nil)
 	r.must(err)
 	r.officers = registry.Officers
 }
 
-// phone is invented, as is modemNumber: 899 with so many zeros is unassigned.
-func phone(i int) string { return fmt.Sprintf("+6289900%06d", i) }
+func phone(i int) string { return officers.Phone(i) }
 
-func modemNumber(i int) string { return fmt.Sprintf("+628990000%04d", 9000+i) }
+func modemNumber(i int) string { return officers.ModemNumber(i) }
 
 func imsi(i int) string { return fmt.Sprintf("5109900000%05d", i) }
 
@@ -240,7 +223,13 @@ func (r *rig) count(query string, args ...any) (n int) {
 	return n
 }
 
-func (r *rig) sql() *sqlx.DB { return r.pg.Open(cluster.Desk) }
+// sql is for looking at rows, as the desk may.
+func (r *rig) sql() *sqlx.DB {
+	if r.pool == nil {
+		r.pool = r.pg.Open(cluster.Desk)
+	}
+	return r.pool
+}
 
 // awaitDrained waits until every PDU that the network saw acknowledged is gone
 // from its modem and in the centre.

@@ -13,19 +13,9 @@ import (
 // maxSends is how often an interim answer of unknown outcome is sent in all.
 const maxSends = 2
 
-// settleLastRun runs before anything is sent: a send that the last run began and
-// did not end has an unknown outcome. The centre learns it when the lease of the
-// reply ends, and has it repeated once.
-func (g *Gateway) settleLastRun(ctx context.Context) error {
-	sends, err := g.Spool.OpenSends(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range sends {
-		if err := g.Spool.EndSend(ctx, s.ReplyID, string(db.SendUnknown)); err != nil {
-			return err
-		}
-	}
+// settleInterims runs before anything is sent: an interim answer whose sending
+// the last run began and did not end has an unknown outcome.
+func (g *Gateway) settleInterims(ctx context.Context) error {
 	interims, err := g.Spool.OpenInterims(ctx)
 	if err != nil {
 		return err
@@ -39,6 +29,34 @@ func (g *Gateway) settleLastRun(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// reclaim takes back, once and before anything is claimed, what the last run had
+// claimed: the spool knows which sends had begun.
+func (g *Gateway) reclaim(ctx context.Context) error {
+	g.reclaiming.Lock()
+	defer g.reclaiming.Unlock()
+	if g.reclaimed {
+		return nil
+	}
+	sends, err := g.Spool.OpenSends(ctx)
+	if err != nil {
+		return err
+	}
+	begun := make([]int64, len(sends))
+	for i, s := range sends {
+		begun[i] = s.ReplyID
+	}
+	if err := g.Centre.ReclaimReplies(ctx, g.Name, begun); err != nil {
+		return err
+	}
+	for _, id := range begun {
+		if err := g.Spool.EndSend(ctx, id, string(db.SendUnknown)); err != nil {
+			return err
+		}
+	}
+	g.reclaimed = true
 	return nil
 }
 
