@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,21 +19,53 @@ import (
 )
 
 func newImport() *cobra.Command {
-	c := &cobra.Command{
-		Use:   "import",
-		Short: "Read stations or officers from CSV or XLSX",
-		Long: `import reads a table into the registry: all of it or, when any row is wrong,
-nothing; every bad row is named with its line, column and reason. Reading the
-same table again changes nothing.
+	return groupOf(
+		&cobra.Command{
+			Use:   "import",
+			Short: "Read stations or officers from CSV or XLSX",
+			Long: `import reads a table into the registry: all of it or, when any row is wrong,
+nothing; bad rows are named with line, column and reason. Reading the same table
+again changes nothing, so mend the table and import it again.
 
-The header row may be Indonesian or English. TPS codes are issued to stations at
-their first import and never change afterwards.`,
-	}
-	c.AddCommand(
-		newImportTable("stations", "the polling stations (TPS) of the election", stationColumns(), importStations),
-		newImportTable("officers", "officers (KPPS), their phones and stations", officerColumns(), importOfficers),
+The table is CSV or the first sheet of an XLSX. Its header row may be Indonesian
+or English, in any order; columns that tali does not know are named and left
+out. Stations come first, officers after them. Nothing is ever deleted.`,
+			Example: `  tali import stations tps.csv
+  tali import officers petugas.xlsx`,
+		},
+		newImportTable(importKind{
+			name: "stations", short: "Read the polling stations (TPS) of the election",
+			long: `stations reads polling stations. A station is known by its 13 digits: the village
+(10) and the number of the TPS in it (3). Each gets an 8-digit TPS code for its
+card at the first import; it never changes afterwards. A table may bring codes
+of cards that are printed already, in the column tps_code.
+
+  kode,dpt_l,dpt_p
+  7108052002003,176,165
+
+A village that tali does not know yet needs village, district, regency and
+province in its row.`,
+			columns: stationColumns(), store: importStations,
+		}),
+		newImportTable(importKind{
+			name: "officers", short: "Read officers (KPPS), their phones and stations",
+			long: `officers reads who may report for which station, one row for each phone and
+station. The station is its 13 digits or the 8 digits of its card. A phone may
+be written 0812..., 62812... or +62812... A row with the name and station of an
+officer who is known and another phone moves the officer to that phone.
+
+  nama,telepon,kode
+  Petugas Contoh 108,+6289900000108,7108052002003`,
+			columns: officerColumns(), store: importOfficers,
+		}),
 	)
-	return c
+}
+
+// importKind is a sort of table.
+type importKind struct {
+	name, short, long string
+	columns           []sheet.Column
+	store             importTable
 }
 
 // importTable stores rows that the sheet itself has no problem with.
@@ -44,40 +78,56 @@ type importTarget struct {
 	progress db.Progress
 }
 
-func newImportTable(name, what string, columns []sheet.Column, store importTable) *cobra.Command {
+func newImportTable(k importKind) *cobra.Command {
 	var config string
 	c := &cobra.Command{
-		Use:   name + " FILE",
-		Short: "Read " + what,
-		Long:  "Reads " + what + ".\n\nColumns (any of these headers):\n" + describe(columns),
-		Args:  cobra.ExactArgs(1),
+		Use:     k.name + " FILE",
+		Short:   k.short,
+		Long:    k.long + "\n\nColumns, each under any of these headers:\n" + describe(k.columns),
+		Example: "  tali import " + k.name + " table.csv --config /etc/tali/tali.yaml",
+		Args:    oneArg("one FILE, CSV or XLSX"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, profile, err := loadConfig(config)
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			rows, err := readTable(out, args[0], columns)
-			if err != nil {
-				return err
-			}
-			n, err := storeTable(cmd.Context(), cfg, profile, rows, store)
-			var bad *db.RowErrors
-			if errors.As(err, &bad) {
-				for _, r := range bad.Rows {
-					fmt.Fprintf(out, "line %d, %s: %s\n", r.Line, r.Column, r.Reason)
-				}
-				return fmt.Errorf("%s: %d bad rows, nothing was imported", args[0], len(bad.Rows))
-			}
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "%s: %d new, %d changed, %d unchanged\n", name, n.New, n.Changed, n.Same)
-			return nil
+			return k.read(cmd, args[0], cfg, profile)
 		},
 	}
-	c.Flags().StringVar(&config, "config", "", "configuration file")
+	c.Flags().StringVar(&config, "config", "", "configuration file, for its election and database")
 	return c
+}
+
+// read takes a table in, and tells what became of it.
+func (k importKind) read(cmd *cobra.Command, path string, cfg configs.Config, p *parser.Profile) error {
+	out := cmd.OutOrStdout()
+	rows, err := readTable(out, path, k.columns)
+	if err != nil {
+		return fmt.Errorf("%w; nothing was imported", err)
+	}
+	n, err := storeTable(cmd.Context(), cfg, p, rows, k.store)
+	var bad *db.RowErrors
+	switch {
+	case errors.As(err, &bad):
+		slices.SortStableFunc(bad.Rows, func(a, b db.RowError) int { return a.Line - b.Line })
+		for _, r := range bad.Rows {
+			fmt.Fprintf(out, "line %d, %s: %s\n", r.Line, r.Column, r.Reason)
+		}
+		return fmt.Errorf("%s: %s; nothing was imported", path, counted(len(bad.Rows), "problem"))
+	case errors.Is(err, db.ErrNotOpened):
+		return fmt.Errorf("%w: run tali migrate with this configuration first", err)
+	case err != nil:
+		return err
+	}
+	fmt.Fprintf(out, "%s: %d new, %d changed, %d unchanged\n", k.name, n.New, n.Changed, n.Same)
+	return nil
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // readTable reads the file and prints every bad row.
@@ -95,12 +145,15 @@ func readTable(out io.Writer, path string, columns []sheet.Column) ([]sheet.Row,
 		fmt.Fprintln(out, p)
 	}
 	if len(problems) > 0 {
-		return nil, fmt.Errorf("%s: %d problems, nothing was imported", path, len(problems))
+		return nil, fmt.Errorf("%s: %s", path, counted(len(problems), "problem"))
 	}
 	return rows, nil
 }
 
 func storeTable(ctx context.Context, cfg configs.Config, p *parser.Profile, rows []sheet.Row, store importTable) (n db.Imported, err error) {
+	if err := refuseDemo(cfg.DataDir); err != nil {
+		return n, err
+	}
 	centre, err := openCentre(ctx, cfg, p, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return n, err
@@ -136,13 +189,10 @@ func importStations(ctx context.Context, to importTarget, rows []sheet.Row) (db.
 			Line: r.Line, Code: r.Get("station_code"), TPS: parser.TPSCode(r.Get("tps_code")), Coverage: r.Get("coverage"),
 			VotersL: number(r.Get("voters_l")), VotersP: number(r.Get("voters_p")),
 		}
-		for _, c := range []struct {
-			column string
-			into   *float64
-		}{{"latitude", &s.Latitude}, {"longitude", &s.Longitude}} {
-			if err := degrees(r.Get(c.column), c.into); err != nil {
-				bad.Rows = append(bad.Rows, db.RowError{Line: r.Line, Column: c.column, Reason: err.Error()})
-			}
+		if at, problem := place(r); problem != nil {
+			bad.Rows = append(bad.Rows, *problem)
+		} else {
+			s.Latitude, s.Longitude = at.latitude, at.longitude
 		}
 		areas.add(r)
 		stations = append(stations, s)
@@ -195,18 +245,6 @@ func number(s string) int {
 	return n
 }
 
-func degrees(s string, into *float64) error {
-	if s == "" {
-		return nil
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || v < -180 || v > 180 {
-		return fmt.Errorf("%q is no angle: write degrees with a decimal point, such as 0.9167", s)
-	}
-	*into = v
-	return nil
-}
-
 func officerColumns() []sheet.Column {
 	return []sheet.Column{
 		{Name: "name", Aliases: []string{"nama", "petugas", "nama_petugas"}, Required: true},
@@ -235,5 +273,5 @@ func describe(columns []sheet.Column) string {
 		}
 		text += "\n"
 	}
-	return text
+	return strings.TrimSuffix(text, "\n")
 }

@@ -22,7 +22,11 @@ Before the first time, a superuser creates the roles and the database:
 
   CREATE ROLE tali_owner LOGIN; CREATE ROLE tali_gateway LOGIN;
   CREATE ROLE tali_desk LOGIN;  CREATE ROLE tali_results_reader LOGIN;
-  CREATE DATABASE tali OWNER tali_owner ENCODING 'UTF8' TEMPLATE template0;`,
+  CREATE DATABASE tali OWNER tali_owner ENCODING 'UTF8' TEMPLATE template0;
+
+--owner connects as tali_owner, for this command only. database.dsn in the
+configuration connects as tali_gateway (serve --only gateway), as tali_desk
+(import, serve --only desk), or as a user who is a member of both.`,
 		Example: `  tali migrate --config /etc/tali/tali.yaml --owner "host=db dbname=tali user=tali_owner sslmode=verify-full"`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -32,7 +36,7 @@ Before the first time, a superuser creates the roles and the database:
 			}
 			ctx := cmd.Context()
 			if err := db.Migrate(ctx, owner); err != nil {
-				return err
+				return fmt.Errorf("--owner: %w", err)
 			}
 			centre, err := db.Open(ctx, owner, slog.New(slog.DiscardHandler))
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"tali/cmd/tali/sheet"
 	"tali/configs"
+	"tali/parser"
 	"tali/verify"
 )
 
@@ -15,24 +16,33 @@ func tryRegistry(path string) (*verify.Registry, error) {
 	if path == "" {
 		return demoRegistry()
 	}
-	columns := append(officerColumns(),
-		sheet.Column{Name: "tps_code", Kind: sheet.Digits, Length: 8, Required: true},
-		sheet.Column{Name: "village", Aliases: []string{"desa"}, Required: true},
-		sheet.Column{Name: "voters", Aliases: []string{"dpt"}, Kind: sheet.Number},
-	)
-	columns[2].Aliases = []string{"station", "kode"}
-	rows, err := readTable(os.Stderr, path, columns)
+	rows, err := readTable(os.Stderr, path, tryColumns())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--registry: %w", err)
 	}
 	r := newRegistryBuilder()
 	for _, row := range rows {
+		if tps := parser.TPSCode(row.Get("tps_code")); !tps.Valid() {
+			return nil, fmt.Errorf("--registry: %s: line %d, tps_code %q: its last two digits do not check the first six", path, row.Line, tps)
+		}
 		r.bind(row.Get("phone"), row.Get("name"), verify.Station{
 			Code: row.Get("station_code"), TPS: row.Get("tps_code"), Village: row.Get("village"),
 			Number: stationNumber(row.Get("station_code")), Voters: number(row.Get("voters")),
 		})
 	}
 	return r.build()
+}
+
+// tryColumns are an officer and the station in one row.
+func tryColumns() []sheet.Column {
+	return []sheet.Column{
+		{Name: "name", Aliases: []string{"nama", "petugas", "nama_petugas"}, Required: true},
+		{Name: "phone", Aliases: []string{"telepon", "nomor_hp", "no_hp", "hp", "nomor_telepon"}, Kind: sheet.Phone, Required: true},
+		{Name: "station_code", Aliases: []string{"station", "code", "kode"}, Kind: sheet.Digits, Length: 13, Required: true},
+		{Name: "tps_code", Aliases: []string{"kode_tps"}, Kind: sheet.Digits, Length: 8, Required: true},
+		{Name: "village", Aliases: []string{"desa", "kelurahan", "desa_kelurahan", "nama_desa"}, Required: true},
+		{Name: "voters", Aliases: []string{"dpt", "pemilih"}, Kind: sheet.Number},
+	}
 }
 
 // demoRegistry is the invented registry that is shipped with tali.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -62,56 +63,93 @@ func loadConfig(path string) (configs.Config, *parser.Profile, error) {
 	return cfg, profile, err
 }
 
+// serve opens what can be refused first: nothing reaches a modem or a database
+// while the page's address or certificate is wrong.
 func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only string) (err error) {
 	log := newLog(cfg.Log)
 	if only != onlyDesk && len(cfg.Gateway.Modems) == 0 {
-		return errors.New("gateway.modems is empty: name at least one modem, or run with --only desk")
+		return errors.New("gateway.modems is empty: name at least one modem, or run with --only desk; \"tali demo\" needs none")
 	}
 	if err := refuseDemo(cfg.DataDir); err != nil {
 		return err
 	}
-	centre, err := openCentre(ctx, cfg, p, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, centre.Close()) }()
-	group, ctx := errgroup.WithContext(ctx)
+	d := daemon{cfg: cfg, profile: p, log: log}
 	if only != onlyGateway {
-		handler := web.New(web.Parts{Centre: centre.desk, Profile: p, Log: log})
-		group.Go(func() error { return listen(ctx, cfg.Desk, handler, log) })
-	}
-	if only != onlyDesk {
-		site, err := openGateway(ctx, cfg, centre.gateway, p, log)
-		if err != nil {
+		if d.page, err = listenDesk(cfg.Desk); err != nil {
 			return err
 		}
-		group.Go(func() error { return errors.Join(site.Run(ctx), site.Close()) })
-		log.Info("gateway runs", "modems", len(cfg.Gateway.Modems), "election", p.ID, "phase", p.Phase)
+		defer d.page.Close() // the page closes it too
 	}
-	return group.Wait()
+	if d.centre, err = openCentre(ctx, cfg, p, log); err != nil {
+		if ctx.Err() != nil {
+			log.Info("ended before it was up")
+			return nil
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, d.centre.Close()) }()
+	if only != onlyDesk {
+		if d.gateway, err = openGateway(ctx, cfg, d.centre.gateway, p, log); err != nil {
+			return err
+		}
+	}
+	return d.run(ctx)
 }
 
-// listen serves the page until ctx ends.
-func listen(ctx context.Context, desk configs.Desk, handler http.Handler, log *slog.Logger) error {
+// daemon is what serve has opened.
+type daemon struct {
+	cfg     configs.Config
+	profile *parser.Profile
+	log     *slog.Logger
+	centre  *centreSite
+	page    net.Listener // nil with --only gateway
+	gateway *gatewaySite // nil with --only desk
+}
+
+// run works until ctx ends; it closes page and gateway.
+func (d daemon) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	if d.page != nil {
+		handler := web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log})
+		group.Go(func() error { return serveHTTP(ctx, d.page, handler) })
+		d.log.Info("page", "url", pageURL(d.cfg.Desk, d.page.Addr()))
+	}
+	if d.gateway != nil {
+		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
+		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase)
+	}
+	err := group.Wait()
+	d.log.Info("stopped")
+	return err
+}
+
+// listenDesk opens the page's port, with TLS where there is a certificate.
+func listenDesk(desk configs.Desk) (net.Listener, error) {
+	var certificate tls.Certificate
+	var err error
+	if desk.TLSCert != "" {
+		if certificate, err = tls.LoadX509KeyPair(desk.TLSCert, desk.TLSKey); err != nil {
+			return nil, fmt.Errorf("desk.tls_cert %s with desk.tls_key %s: %w: give a certificate chain and its own key, both PEM",
+				desk.TLSCert, desk.TLSKey, err)
+		}
+	}
 	listener, err := net.Listen("tcp", desk.Listen)
 	if err != nil {
-		return fmt.Errorf("desk.listen %s: %w: stop what uses the port or choose another", desk.Listen, err)
+		return nil, fmt.Errorf("desk.listen %s: %w: stop what uses the port or choose another", desk.Listen, err)
 	}
-	log.Info("page", "url", pageURL(desk, listener.Addr()))
-	return serveHTTP(ctx, listener, handler, desk)
+	if desk.TLSCert != "" {
+		listener = tls.NewListener(listener, &tls.Config{
+			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		})
+	}
+	return listener, nil
 }
 
 // serveHTTP answers until ctx ends, and lets requests finish briefly.
-func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler, desk configs.Desk) error {
+func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
 	done := make(chan error, 1)
-	go func() {
-		if desk.TLSCert != "" {
-			done <- server.ServeTLS(l, desk.TLSCert, desk.TLSKey)
-			return
-		}
-		done <- server.Serve(l)
-	}()
+	go func() { done <- server.Serve(l) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("page: %w", err)
