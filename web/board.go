@@ -2,7 +2,7 @@ package web
 
 import (
 	"fmt"
-	"strconv"
+	"strings"
 	"time"
 
 	"tali/db"
@@ -12,101 +12,62 @@ import (
 
 // boardView is one picture of the count.
 type boardView struct {
-	Tiles       []tile
-	Ballots     []ballotView
-	Minutes     []bar
-	MinutesText string
-	Recent      []messageView
-	Gateways    []gatewayView
+	Zone     string
+	Tiles    []tile
+	Standing string
+	Ballots  []ballotView
+	Minutes  minutesView
+	Recent   []messageView
+	Replies  string
+	Gateways []gatewayView
+	Legend   []legendRow
 }
 
-type tile struct {
-	Label, Tone string
-	Value       int
-}
+type tile struct{ Value, Label, Tone, Note string }
 
 type ballotView struct {
-	Title               string
-	Reporting, Expected int
-	Percent             string
-	Rows                []voteView
+	Title                        string
+	Reporting, Expected, Missing string
+	Percent                      string
+	Permille                     int
+	Any                          bool
+	Rows                         []voteView
+	Sum                          string
 }
 
 type voteView struct {
-	Name, Share string
-	Votes       int
-	Permille    int
+	Number             int
+	Name, Votes, Share string
+	Permille           int
 }
 
-// bar is one minute of the hour, in a picture of 600 by 60.
+// minutesView is an hour in a picture of 600 by 60.
+type minutesView struct {
+	Text string
+	Bars []bar
+}
+
+// bar is one minute.
 type bar struct{ X, Y, Height int }
 
-type messageView struct {
-	Time, From, Station, Text, Outcome, Tone, Reply string
+type legendRow struct {
+	outcomeWord
+	Count string
+	None  bool
 }
 
-type gatewayView struct {
-	Name, Modems, Heard, Tone string
-	Spooled                   int
-	Messages                  int64
-}
-
-// The tones of the style sheet.
-const (
-	toneGood  = "good"
-	toneAsk   = "ask"
-	toneStop  = "stop"
-	toneQuiet = "quiet"
-)
-
-// outcomeWord is how an outcome reads on the page.
-type outcomeWord struct{ word, tone string }
-
-func wordOf(o verify.Outcome) outcomeWord {
-	switch o {
-	case verify.OutcomeAccepted:
-		return outcomeWord{"diterima", toneGood}
-	case verify.OutcomeSame:
-		return outcomeWord{"sama, sudah ada", toneGood}
-	case verify.OutcomeService:
-		return outcomeWord{"layanan", toneQuiet}
-	case verify.OutcomeFigures:
-		return outcomeWord{"ditanya: angka atau K", toneAsk}
-	case verify.OutcomeStructure:
-		return outcomeWord{"ditanya: susunan", toneAsk}
-	case verify.OutcomeUnreadable:
-		return outcomeWord{"tidak terbaca", toneAsk}
-	case verify.OutcomeWrongTPS:
-		return outcomeWord{"kode TPS salah", toneAsk}
-	case verify.OutcomeNoQuestion:
-		return outcomeWord{"jawaban tanpa pertanyaan", toneAsk}
-	case verify.OutcomeNotOpen:
-		return outcomeWord{"belum dibuka", toneAsk}
-	case verify.OutcomeConflict:
-		return outcomeWord{"ditahan: angka berbeda", toneStop}
-	case verify.OutcomeHeld:
-		return outcomeWord{"ditahan", toneStop}
-	case verify.OutcomeUnknown:
-		return outcomeWord{"nomor tidak dikenal", toneStop}
-	case verify.OutcomeDamaged:
-		return outcomeWord{"SMS rusak", toneStop}
-	case verify.OutcomeCourtesy:
-		return outcomeWord{"ucapan", toneQuiet}
-	default:
-		return outcomeWord{"diabaikan", toneQuiet}
+func newBoard(p *parser.Profile, o *db.Overview, recent []db.RecentRow) *boardView {
+	words := countWords(o)
+	v := &boardView{
+		Zone: p.ZoneTag, Tiles: tiles(o, words), Standing: standing(o), Minutes: newMinutes(o),
+		Replies: replies(o), Legend: legend(words),
 	}
-}
-
-func (s *site) rehearsal() bool { return s.Profile.Phase == parser.PhaseRehearsal }
-
-func (s *site) newBoard(o *db.Overview, recent []db.RecentRow) *boardView {
-	v := &boardView{Tiles: tiles(o)}
 	for _, b := range o.Ballots {
 		v.Ballots = append(v.Ballots, newBallot(b))
 	}
-	v.Minutes, v.MinutesText = minutes(o)
+	c := clockOf(p, o.At)
 	for _, r := range recent {
-		v.Recent = append(v.Recent, s.newMessage(r))
+		v.Recent = append(v.Recent, newMessage(c, r))
 	}
 	for _, g := range o.Gateways {
 		v.Gateways = append(v.Gateways, newGateway(g, o.At))
@@ -114,95 +75,132 @@ func (s *site) newBoard(o *db.Overview, recent []db.RecentRow) *boardView {
 	return v
 }
 
-func tiles(o *db.Overview) []tile {
-	count := func(outcomes ...verify.Outcome) (n int) {
-		for _, v := range o.Verdicts {
-			for _, want := range outcomes {
-				if v.Outcome == want {
-					n += v.Messages
-				}
-			}
-		}
-		return n
+// counted is an outcome with its messages.
+type counted struct {
+	outcomeWord
+	messages int
+}
+
+// countWords has every outcome that the page knows and every one that came.
+func countWords(o *db.Overview) []counted {
+	var all []counted
+	place := make(map[verify.Outcome]int)
+	for i, w := range outcomeWords() {
+		all = append(all, counted{outcomeWord: w})
+		place[w.outcome] = i
 	}
-	all, replies := 0, 0
 	for _, v := range o.Verdicts {
-		all += v.Messages
-	}
-	for _, r := range o.Outbox {
-		if r.State == db.ReplySent {
-			replies = r.Replies
+		i, known := place[v.Outcome]
+		if !known {
+			i = len(all)
+			all = append(all, counted{outcomeWord: wordOf(v.Outcome)})
 		}
+		all[i].messages += v.Messages
 	}
+	return all
+}
+
+func legend(words []counted) []legendRow {
+	rows := make([]legendRow, len(words))
+	for i, w := range words {
+		rows[i] = legendRow{w.outcomeWord, dots(int64(w.messages)), w.messages == 0}
+	}
+	return rows
+}
+
+// tiles are one for all messages and one for each group, which add up to it.
+func tiles(o *db.Overview, words []counted) []tile {
+	all := 0
+	var groups [groupOther + 1]int
+	for _, w := range words {
+		all += w.messages
+		groups[w.group] += w.messages
+	}
+	reporting, expected := 0, 0
+	for _, b := range o.Ballots {
+		reporting, expected = reporting+b.Reporting, expected+b.Expected
+	}
+	of := func(group int) string { return dots(int64(groups[group])) }
 	return []tile{
-		{"SMS masuk", "", all},
-		{"laporan diterima", toneGood, count(verify.OutcomeAccepted)},
-		{"ditanya kembali", toneAsk, count(verify.OutcomeFigures, verify.OutcomeStructure, verify.OutcomeUnreadable, verify.OutcomeWrongTPS, verify.OutcomeNoQuestion)},
-		{"ditahan untuk petugas", toneStop, count(verify.OutcomeConflict, verify.OutcomeHeld)},
-		{"nomor tidak dikenal", toneStop, count(verify.OutcomeUnknown)},
-		{"jawaban terkirim", "", replies},
+		{dots(int64(all)), "SMS masuk", "", "semuanya disimpan"},
+		{of(groupAccepted), "laporan diterima", toneGood, fmt.Sprintf("%s dari %s formulir terisi", dots(int64(reporting)), dots(int64(expected)))},
+		{of(groupAsked), "ditanya kembali", toneAsk, "petugas KPPS diminta memeriksa"},
+		{of(groupHeld), "ditahan", toneStop, "menunggu verifikator"},
+		{of(groupUnknown), "nomor tidak dikenal", toneStop, "tidak dihitung"},
+		{of(groupOther), "lainnya", "", "layanan, SMS ganda, ucapan"},
 	}
 }
 
+// standing says how far the figures that the totals add up are checked.
+func standing(o *db.Overview) string {
+	n := make(map[verify.State]int)
+	for _, e := range o.Entries {
+		n[e.State] += e.Entries
+	}
+	parts := []string{
+		dots(int64(n[verify.StateIn])) + " menunggu verifikasi", dots(int64(n[verify.StateVerified])) + " terverifikasi",
+	}
+	for _, s := range []verify.State{verify.StateHeld, verify.StateRejected, verify.StateSuperseded} {
+		if n[s] > 0 {
+			parts = append(parts, dots(int64(n[s]))+" "+string(s))
+		}
+	}
+	return "Laporan di pusat: " + strings.Join(parts, ", ") + "."
+}
+
 func newBallot(b db.BallotCoverage) ballotView {
-	v := ballotView{Title: b.Title, Reporting: b.Reporting, Expected: b.Expected, Percent: share(b.Reporting, b.Expected)}
+	v := ballotView{
+		Title: b.Title, Reporting: dots(int64(b.Reporting)), Expected: dots(int64(b.Expected)),
+		Missing: "semua sudah", Percent: coverage(b.Reporting, b.Expected),
+		Permille: permille(b.Reporting, b.Expected), Any: b.Reporting > 0,
+	}
+	if missing := b.Expected - b.Reporting; missing > 0 {
+		v.Missing = dots(int64(missing)) + " belum"
+	}
 	all := 0
 	for _, c := range b.Votes {
 		all += c.Votes
 	}
+	v.Sum = dots(int64(all))
 	for _, c := range b.Votes {
 		v.Rows = append(v.Rows, voteView{
-			Name: fmt.Sprintf("%d. %s", c.Number, c.Name), Votes: c.Votes,
-			Share: share(c.Votes, all) + " %", Permille: c.Votes * 1000 / max(all, 1),
+			Number: c.Number, Name: c.Name, Votes: dots(int64(c.Votes)), Share: share(c.Votes, all), Permille: permille(c.Votes, all),
 		})
 	}
 	return v
 }
 
-// share is a percentage as Indonesians write it.
-func share(part, whole int) string {
-	tenths := (part*1000 + whole/2) / max(whole, 1)
-	return fmt.Sprintf("%d,%d", tenths/10, tenths%10)
-}
-
-// minutes draws the last hour, newest at the right.
-func minutes(o *db.Overview) (bars []bar, text string) {
-	most, all := 1, 0
+// newMinutes draws the last hour, newest at the right.
+func newMinutes(o *db.Overview) minutesView {
+	const width, height, count = 10, 58, 60
+	most, all := 0, 0
+	now := o.At.Truncate(time.Minute)
+	var v minutesView
 	for _, a := range o.Arrivals {
 		most, all = max(most, a.Messages), all+a.Messages
 	}
-	now := o.At.Truncate(time.Minute)
 	for _, a := range o.Arrivals {
 		ago := int(now.Sub(a.Minute) / time.Minute)
-		if ago < 0 || ago > 59 {
+		if ago < 0 || ago >= count {
 			continue
 		}
-		height := max(1, a.Messages*58/most)
-		bars = append(bars, bar{X: (59 - ago) * 10, Y: 60 - height, Height: height})
+		h := max(1, a.Messages*height/max(most, 1))
+		v.Bars = append(v.Bars, bar{X: (count - 1 - ago) * width, Y: height + 2 - h, Height: h})
 	}
-	return bars, fmt.Sprintf("%d SMS dalam satu jam, paling banyak %d dalam satu menit", all, most)
-}
-
-func (s *site) newMessage(r db.RecentRow) messageView {
-	word := wordOf(r.Outcome)
-	v := messageView{
-		Time: r.At.In(s.Profile.Zone).Format("15:04:05"), From: r.Phone, Text: r.Text,
-		Outcome: word.word, Tone: word.tone, Reply: r.Reply,
-	}
-	if len(r.Station) == 13 {
-		v.Station = fmt.Sprintf("%s TPS %s", r.Village, r.Station[10:])
+	v.Text = fmt.Sprintf("%s SMS dalam satu jam, paling banyak %s dalam satu menit.", dots(int64(all)), dots(int64(most)))
+	if all == 0 {
+		v.Text = "Belum ada SMS dalam satu jam terakhir."
 	}
 	return v
 }
 
-func newGateway(g db.GatewayRow, now time.Time) gatewayView {
-	v := gatewayView{
-		Name: g.Name, Modems: strconv.Itoa(g.ModemsAlive) + " dari " + strconv.Itoa(g.Modems),
-		Heard:   fmt.Sprintf("%d detik lalu", max(0, int(now.Sub(g.LastSeen)/time.Second))),
-		Spooled: g.SpoolQueued, Messages: g.Messages, Tone: toneGood,
+// replies says what became of the answers.
+func replies(o *db.Overview) string {
+	n := make(map[db.ReplyState]int)
+	for _, r := range o.Outbox {
+		n[r.State] += r.Replies
 	}
-	if g.ModemsAlive < g.Modems || now.Sub(g.LastSeen) > time.Minute {
-		v.Tone = toneStop
-	}
-	return v
+	of := func(count int) string { return dots(int64(count)) }
+	return fmt.Sprintf("Jawaban untuk petugas KPPS: %s terkirim, %s menunggu, %s gagal, %s tidak pasti.",
+		of(n[db.ReplySent]), of(n[db.ReplyQueued]+n[db.ReplyLeased]), of(n[db.ReplyFailed]), of(n[db.ReplyUnknown]))
 }

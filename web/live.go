@@ -4,117 +4,113 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
+	"html/template"
 	"net/http"
-	"strings"
-	"sync"
 	"time"
 
 	"tali/db"
+	"tali/parser"
 )
 
+const recentShown = 25
+
+// The events of the stream.
 const (
-	refresh     = time.Second // between two pictures of the count
-	readTimeout = 5 * time.Second
-	recentShown = 25
+	eventBoard = "board" // the board has changed: all of it
+	eventAt    = "at"    // the board shown is the state of this time
+	eventAway  = "away"  // the board shown is old: why
 )
 
 // pageView is what the page is filled with.
 type pageView struct {
 	Election  string
 	Rehearsal bool
-	Board     *boardView
+	Board     template.HTML // empty while the centre is away
+	At        stamp
+	Away      string
 }
 
 func (s *site) showLive(w http.ResponseWriter, r *http.Request) {
-	board, err := s.board(r.Context())
-	if err != nil {
-		s.Log.Warn("live page", "err", err)
-		http.Error(w, "Basis data pusat sedang tidak terjangkau. Halaman ini akan pulih sendiri: muat ulang sebentar lagi.", http.StatusServiceUnavailable)
-		return
+	p := s.latest.get(r.Context(), s.draw)
+	view := pageView{Election: s.Profile.Name, Rehearsal: s.Profile.Phase == parser.PhaseRehearsal, Board: p.board, At: p.at}
+	status := http.StatusOK
+	if p.err != nil {
+		view.Away, status = awayText(p.err), http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "5")
 	}
-	view := pageView{Election: s.Profile.Name, Rehearsal: s.rehearsal(), Board: board}
 	var page bytes.Buffer
 	if err := s.pages.ExecuteTemplate(&page, "live", view); err != nil {
 		s.Log.Error("live page", "err", err)
-		http.Error(w, "Halaman ini rusak; lihat log.", http.StatusInternalServerError)
+		http.Error(w, "Halaman ini rusak; lihat log tali.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	_, _ = page.WriteTo(w) // a reader who left needs no page
 }
 
-// followLive sends the board anew whenever it changes (Server-Sent Events).
+// followLive tells every second how fresh the board is, and sends it anew
+// whenever it changes, until the reader or the server goes.
 func (s *site) followLive(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	w.Header().Set("Content-Type", "text/event-stream")
-	stream := http.NewResponseController(w)
-	ticker := time.NewTicker(refresh)
-	defer ticker.Stop()
-	for last := ""; ; {
-		text, err := s.latest.get(ctx, s.drawBoard)
-		if err == nil && text != last {
-			last = text
-			if _, err := fmt.Fprintf(w, "event: board\ndata: %s\n\n", strings.ReplaceAll(text, "\n", "\ndata: ")); err != nil {
-				return
-			}
-		} else if _, err := fmt.Fprint(w, ": still here\n\n"); err != nil {
+	out, err := newStream(w)
+	if err != nil {
+		return
+	}
+	var shown template.HTML
+	for {
+		p := s.latest.get(ctx, s.draw)
+		if ctx.Err() != nil || out.tell(p, shown) != nil {
 			return
 		}
-		if err := stream.Flush(); err != nil {
-			return
+		if p.err == nil {
+			shown = p.board
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(time.Until(slot().Add(refresh))):
 		}
 	}
 }
 
-func (s *site) board(ctx context.Context) (*boardView, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+// tell sends a picture to someone who has that board already.
+func (s *stream) tell(p picture, shown template.HTML) error {
+	if p.err != nil {
+		return s.send(eventAway, awayText(p.err))
+	}
+	if p.board != shown {
+		if err := s.send(eventBoard, string(p.board)); err != nil {
+			return err
+		}
+	}
+	return s.send(eventAt, p.at.Text)
+}
+
+// awayText says what is the matter; the page says what to do.
+func awayText(err error) string {
+	if errors.Is(err, db.ErrUnavailable) || errors.Is(err, errLate) {
+		return "Basis data pusat sedang tidak terjangkau."
+	}
+	return "Basis data pusat menjawab, tetapi belum dapat dibaca."
+}
+
+// draw reads the centre and draws the board.
+func (s *site) draw(ctx context.Context) picture {
 	overview, err := s.Centre.Overview(ctx, s.Profile.ID)
 	if err != nil {
-		return nil, err
+		return picture{err: err}
 	}
 	recent, err := s.Centre.Recent(ctx, recentShown)
 	if err != nil {
-		return nil, err
-	}
-	return s.newBoard(overview, recent), nil
-}
-
-func (s *site) drawBoard(ctx context.Context) (string, error) {
-	board, err := s.board(ctx)
-	if err != nil {
-		if !errors.Is(err, db.ErrUnavailable) && ctx.Err() == nil {
-			s.Log.Warn("live page", "err", err)
-		}
-		return "", err
+		return picture{err: err}
 	}
 	var text bytes.Buffer
-	err = s.pages.ExecuteTemplate(&text, "board", board)
-	return text.String(), err
-}
-
-// latest draws once for all who watch, at most every refresh.
-type latest struct {
-	mu   sync.Mutex
-	at   time.Time
-	text string
-	err  error
-}
-
-func (l *latest) get(ctx context.Context, draw func(context.Context) (string, error)) (string, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if time.Since(l.at) < refresh/2 {
-		return l.text, l.err
+	if err := s.pages.ExecuteTemplate(&text, "board", newBoard(s.Profile, overview, recent)); err != nil {
+		return picture{err: err}
 	}
-	// The picture is for all: one watcher who leaves must not spoil it.
-	l.text, l.err = draw(context.WithoutCancel(ctx))
-	l.at = time.Now()
-	return l.text, l.err
+	return picture{
+		board: template.HTML(text.String()), // the template has escaped it
+		at:    clockOf(s.Profile, overview.At).full(overview.At),
+	}
 }

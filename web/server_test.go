@@ -1,0 +1,229 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tali/db"
+	"tali/db/cluster"
+	"tali/web"
+)
+
+// site is the page as the daemon serves it.
+type site struct {
+	t       *testing.T
+	url     string
+	server  *http.Server
+	cancel  context.CancelFunc // the daemon's own context
+	streams chan struct{}      // one value for each stream whose handler ended
+}
+
+// serve runs the page of c on the desk's own line to its centre.
+func serve(c *centre) *site {
+	c.t.Helper()
+	return serveOn(c, open(c.t, c.pg.DSN(cluster.Desk)))
+}
+
+func serveOn(c *centre, desk *db.DB) *site {
+	c.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return serveAt(c, desk, l)
+}
+
+func serveAt(c *centre, desk *db.DB, l net.Listener) *site {
+	pages := web.New(web.Parts{Centre: desk, Profile: c.profile, Log: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &site{t: c.t, url: "http://" + l.Addr().String(), cancel: cancel, streams: make(chan struct{}, 100)}
+	s.server = &http.Server{
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			pages.ServeHTTP(w, r)
+			if r.URL.Path == "/live" {
+				s.streams <- struct{}{}
+			}
+		}),
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.server.Serve(l)
+	}()
+	c.t.Cleanup(func() {
+		cancel()
+		_ = s.server.Close()
+		<-done
+	})
+	return s
+}
+
+// reply is an answer with its body read.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (s *site) ask(method, path string) reply {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, s.url+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return reply{answer.StatusCode, answer.Header, string(body)}
+}
+
+// page is the live page, which must be there.
+func (s *site) page() string {
+	s.t.Helper()
+	got := s.ask(http.MethodGet, "/")
+	if got.status != http.StatusOK {
+		s.t.Fatalf("GET / = %d, want 200:\n%s", got.status, got.body)
+	}
+	return got.body
+}
+
+// event is one event of a stream.
+type event struct{ name, data string }
+
+// watcher reads a stream as a browser does.
+type watcher struct {
+	t      *testing.T
+	header http.Header
+	leave  context.CancelFunc
+	events chan event // closed when the stream ends
+}
+
+func (s *site) watch() *watcher {
+	s.t.Helper()
+	ctx, leave := context.WithCancel(context.Background())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/live", nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	w := &watcher{t: s.t, header: answer.Header, leave: leave, events: make(chan event, 1000)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer close(w.events)
+		readEvents(answer.Body, w.events)
+	}()
+	s.t.Cleanup(func() {
+		leave()
+		_ = answer.Body.Close()
+		<-done
+	})
+	return w
+}
+
+// readEvents follows the standard: any of CR, LF and both ends a line.
+func readEvents(r io.Reader, out chan<- event) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	lines.Split(splitLines)
+	var now event
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ":")
+		value = strings.TrimPrefix(value, " ")
+		switch field {
+		case "":
+			now.data = strings.TrimSuffix(now.data, "\n")
+			if now != (event{}) {
+				out <- now
+			}
+			now = event{}
+		case "event":
+			now.name = value
+		case "data":
+			now.data += value + "\n"
+		case "retry":
+		default:
+			out <- event{name: "stray field", data: lines.Text()}
+		}
+	}
+}
+
+func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	for i, b := range data {
+		switch {
+		case b == '\n':
+			return i + 1, data[:i], nil
+		case b != '\r':
+		case i+1 == len(data) && !atEOF:
+			return 0, nil, nil
+		case i+1 < len(data) && data[i+1] == '\n':
+			return i + 2, data[:i], nil
+		default:
+			return i + 1, data[:i], nil
+		}
+	}
+	return 0, nil, nil
+}
+
+// next is the next event, which must come within a time.
+func (w *watcher) next(within time.Duration) event {
+	w.t.Helper()
+	select {
+	case e, ok := <-w.events:
+		if !ok {
+			w.t.Fatal("the stream ended")
+		}
+		return e
+	case <-time.After(within):
+		w.t.Fatalf("no event within %v", within)
+	}
+	return event{}
+}
+
+// until reads on to the event that is awaited.
+func (w *watcher) until(within time.Duration, what string, is func(event) bool) event {
+	w.t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		if e := w.next(time.Until(deadline)); is(e) {
+			return e
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("no %s within %v", what, within)
+		}
+	}
+}
+
+func named(name string) func(event) bool { return func(e event) bool { return e.name == name } }
+
+// ended waits for handlers of streams to be through.
+func (s *site) ended(count int, within time.Duration) {
+	s.t.Helper()
+	deadline := time.After(within)
+	for i := range count {
+		select {
+		case <-s.streams:
+		case <-deadline:
+			s.t.Fatalf("%d of %d streams ended within %v", i, count, within)
+		}
+	}
+}
