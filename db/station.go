@@ -182,7 +182,7 @@ func (s *stationImport) checkVillages(ctx context.Context, t *transaction, lo in
 	var bad RowErrors
 	for _, n := range missing {
 		r := s.rows[lo+n-1]
-		bad.add(r.Line, "code", "village %s is not known; import its area first", r.Code[:10])
+		bad.add(r.Line, "code", "village %s is not known: give its village, district, regency and province in the row", r.Code[:10])
 	}
 	return bad.orNil()
 }

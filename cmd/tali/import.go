@@ -147,6 +147,9 @@ func readTable(out io.Writer, path string, columns []sheet.Column) ([]sheet.Row,
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("%s: %s", path, counted(len(problems), "problem"))
 	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("%s: no row below the header", path)
+	}
 	return rows, nil
 }
 
