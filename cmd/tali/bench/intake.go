@@ -126,11 +126,11 @@ func untilEmpty(ctx context.Context, s Settings, journal *spool.Spool) error {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		n, _, err := journal.Undelivered(ctx)
-		if err != nil || n == 0 {
+		first, err := journal.Waiting(ctx, 0, 1) // counting would cost as much as the intake
+		if err != nil || len(first) == 0 {
 			return err
 		}
-		s.progress("intake", s.Messages-n, s.Messages)
+		s.progress("intake", int(first[0].Seq), s.Messages)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

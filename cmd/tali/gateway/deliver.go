@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"hash/fnv"
+	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,21 +52,29 @@ func (g *Gateway) deliver(ctx context.Context) error {
 }
 
 // drain pages through the spool until nothing waits, or a lane fails. Pages are
-// read while the lanes still write the one before.
+// read, and batches marked, while the lanes write others.
 func (g *Gateway) drain(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	marks := make(chan []int64, lanes)
 	var queues [lanes]chan []spool.Message
+	var writing sync.WaitGroup
 	for i := range queues {
 		queues[i] = make(chan []spool.Message, 1)
-		group.Go(func() error { return g.lane(ctx, queues[i]) })
+		writing.Add(1)
+		group.Go(func() error {
+			defer writing.Done()
+			return g.lane(ctx, queues[i], marks)
+		})
 	}
+	group.Go(func() error { return g.mark(ctx, marks) })
 	group.Go(func() error {
-		defer func() {
-			for _, q := range queues {
-				close(q)
-			}
-		}()
-		return g.page(ctx, queues[:])
+		err := g.page(ctx, queues[:])
+		for _, q := range queues {
+			close(q)
+		}
+		writing.Wait()
+		close(marks)
+		return err
 	})
 	return group.Wait()
 }
@@ -110,23 +120,48 @@ func byLane(page []spool.Message) [lanes][]spool.Message {
 	return out
 }
 
-func (g *Gateway) lane(ctx context.Context, queue <-chan []spool.Message) error {
+func (g *Gateway) lane(ctx context.Context, queue <-chan []spool.Message, marks chan<- []int64) error {
 	for batch := range queue {
 		if err := g.handOver(ctx, batch); err != nil {
+			return err
+		}
+		seqs := make([]int64, len(batch))
+		for i, m := range batch {
+			seqs[i] = m.Seq
+		}
+		select {
+		case marks <- seqs:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// mark notes in the spool what the centre has committed. A crash before it
+// repeats a batch; the centre knows its keys.
+func (g *Gateway) mark(ctx context.Context, marks <-chan []int64) error {
+	for seqs := range marks {
+		for more := true; more; { // whatever waits shares one commit
+			select {
+			case next, ok := <-marks:
+				seqs, more = append(seqs, next...), ok
+			default:
+				more = false
+			}
+		}
+		if err := g.Spool.Delivered(ctx, seqs, time.Now()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// handOver writes one batch to the centre and marks it in the spool. A crash
-// between the two repeats the batch; the centre knows its keys.
+// handOver writes one batch to the centre.
 func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 	inbound := make([]db.Inbound, len(batch))
-	seqs := make([]int64, len(batch))
 	for i, m := range batch {
 		inbound[i] = g.inbound(m)
-		seqs[i] = m.Seq
 	}
 	verdicts, err := g.Centre.Intake(ctx, db.Batch{
 		Gateway: g.Name, Program: g.Version, Profile: g.Profile, Own: g.own, Messages: inbound,
@@ -138,8 +173,8 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		g.Log.Info("centre back", "away", away.Round(time.Second))
 	}
 	g.replies.Raise()
-	g.note(batch, verdicts)
-	return g.Spool.Delivered(ctx, seqs, time.Now())
+	g.note(ctx, batch, verdicts)
+	return nil
 }
 
 // inbound is what the centre needs of a spooled message. The proof code is drawn
@@ -166,7 +201,10 @@ func (g *Gateway) inbound(m spool.Message) db.Inbound {
 	}
 }
 
-func (g *Gateway) note(batch []spool.Message, verdicts []verify.Verdict) {
+func (g *Gateway) note(ctx context.Context, batch []spool.Message, verdicts []verify.Verdict) {
+	if !g.Log.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
 	for i, v := range verdicts {
 		g.Log.Info("decided", "msg", batch[i].Seq, "from", mask(batch[i].Sender), "state", v.Outcome, "reason", v.Reason)
 	}
