@@ -377,9 +377,7 @@ func TestImportNeedsAnOpenedElection(t *testing.T) {
 func TestImportIntoADemoIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
-	if err := markDemo(dir); err != nil {
-		t.Fatal(err)
-	}
+	markDemo(t, dir)
 	config := file(t, "tali.yaml", "data_dir: "+dir+"\n")
 	_, err := tali(t, "import", "stations", table(t, "kode\n7108052002001\n"), "--config", config)
 	wantError(t, err, dir, "holds the data of a demo")

@@ -73,9 +73,7 @@ func TestServeWithoutModems(t *testing.T) {
 func TestServeRefusesTheDataOfADemo(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
-	if err := markDemo(dir); err != nil {
-		t.Fatal(err)
-	}
+	markDemo(t, dir)
 	p := start(t, nil, "serve", "--only", "desk", "--config", file(t, "tali.yaml", "data_dir: "+dir+"\n"))
 	if code := p.end(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
