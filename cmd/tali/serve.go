@@ -34,8 +34,15 @@ func newServe() *cobra.Command {
 writes it to the central database and answers the officer. It stays up when a
 modem or the database is away, and catches up when they are back.
 
-"tali config example" prints a commented configuration file.`,
-		Example: `  tali serve --config /etc/tali/tali.yaml
+Before the first start:
+
+  tali config example > /etc/tali/tali.yaml     then name the modems in it
+  tali import stations tps.csv --config ...     who may report for what
+  tali import officers petugas.csv --config ...
+
+SIGTERM or Ctrl-C stops it in order. Log lines go to standard error.`,
+		Example: `  tali config check /etc/tali/tali.yaml
+  tali serve --config /etc/tali/tali.yaml
   tali serve --config /etc/tali/tali.yaml --only gateway`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
