@@ -81,6 +81,7 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	if err := refuseDemo(cfg.DataDir); err != nil {
 		return err
 	}
+	warnIdle(cfg, log)
 	d := daemon{cfg: cfg, profile: p, log: log}
 	if only != onlyGateway {
 		if d.page, err = listenDesk(cfg.Desk); err != nil {
