@@ -104,23 +104,37 @@ func (g *Gateway) Status() []gsm.Status {
 	return out
 }
 
+// stopTimeout is how long an SMS that is being sent may take to end when the
+// gateway stops. Cut short, its outcome is unknown and it is sent once more.
+const stopTimeout = 10 * time.Second
+
 // Run receives, hands over and answers until ctx ends. A modem or a centre that
-// is away is waited for; only a spool that cannot be read ends Run early.
+// is away is waited for; only a spool that cannot be read ends Run early. The
+// modems start first and stop last, so that a reply under way can end.
 func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.settleInterims(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("settling interim answers of the last run: %w", err)
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	lines, stopLines := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLines()
+	var modems errgroup.Group
 	for _, m := range g.modems {
-		group.Go(func() error { return m.Run(ctx) })
-		group.Go(func() error { return g.answer(ctx, m) })
+		modems.Go(func() error { return m.Run(lines) })
 	}
-	group.Go(func() error { return g.join(ctx) })
-	group.Go(func() error { return g.deliver(ctx) })
-	group.Go(func() error { return g.bridge(ctx) })
-	group.Go(func() error { return g.beat(ctx) })
-	if err := group.Wait(); !errors.Is(err, context.Canceled) {
-		return err
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, stopLines) })()
+
+	loops, ctx := errgroup.WithContext(ctx)
+	for _, m := range g.modems {
+		loops.Go(func() error { return g.answer(ctx, m) })
 	}
-	return nil
+	for _, loop := range []func(context.Context) error{g.join, g.deliver, g.bridge, g.beat} {
+		loops.Go(func() error { return loop(ctx) })
+	}
+	err := loops.Wait()
+	stopLines()
+	err = errors.Join(err, modems.Wait())
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
 }
