@@ -1,0 +1,197 @@
+package cards
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"tali/parser"
+)
+
+// fold is how much of the front lies below the fold line.
+const fold = 46.0
+
+// front draws the first page: who, where to, how, and the sealed codes.
+func (s *sheet) front() error {
+	s.pdf.AddPage()
+	s.y = margin
+	s.identity()
+	s.numbers()
+	if err := s.codes(); err != nil {
+		return err
+	}
+	s.steps()
+	s.footer()
+	s.sealed()
+	return nil
+}
+
+func (s *sheet) identity() {
+	c := s.card
+	s.font("", 9)
+	s.put(margin, s.y, inner, "KARTU SMS HASIL TPS  -  "+c.Profile.Name)
+	s.y += 5
+	if c.Profile.Phase == parser.PhaseRehearsal {
+		s.font("B", 12)
+		s.put(margin, s.y, inner, "LATIHAN - BUKAN PEMUNGUTAN SUARA SUNGGUHAN")
+		s.y += 6
+	}
+	s.font("B", 20)
+	s.put(margin, s.y, inner, c.Station)
+	s.y += 8.5
+	if c.District != "" {
+		s.font("", 10)
+		s.put(margin, s.y, inner, "Kecamatan "+c.District)
+		s.y += 5
+	}
+	s.y += 1
+	s.pdf.SetLineWidth(0.8)
+	s.pdf.Rect(margin, s.y, inner, 19, "D")
+	s.font("B", 10)
+	s.put(margin+3, s.y+4, 22, "KODE")
+	s.put(margin+3, s.y+9, 22, "TPS ANDA")
+	s.typed(44)
+	s.align(margin+25, s.y+1.5, inner-28, c.TPS.Grouped(), "C")
+	s.y += 21.5
+}
+
+// numbers lists where to send; a card has room for four.
+func (s *sheet) numbers() {
+	s.font("B", 10)
+	s.put(margin, s.y, inner, "KIRIM SMS KE nomor 1 (kalau gagal nomor berikutnya), dari HP yang terdaftar:")
+	s.y += 5
+	const column = inner / 2
+	list := s.card.Gateways[:min(len(s.card.Gateways), 4)]
+	for i, g := range list {
+		x, y := margin+float64(i%2)*column, s.y+float64(i/2)*8
+		s.typed(15)
+		s.put(x, y, 51, fmt.Sprintf("%d. %s", i+1, g.local()))
+		s.font("", 8)
+		s.put(x+52, y+1.5, column-53, g.Operator)
+	}
+	s.y += float64((len(list)+1)/2)*8 + 0.5
+}
+
+// codes draws a QR code for every ballot in one row.
+func (s *sheet) codes() error {
+	ballots := s.card.Profile.Ballots
+	s.rule(s.y, 0.3)
+	s.y += 2
+	column := inner / float64(max(len(ballots), 2))
+	size := min(column-7.5, 24) // the rest is the white border that readers need
+	for i, b := range ballots {
+		x := margin + float64(i)*column
+		if err := s.qr(x+4, s.y+3, size, b); err != nil {
+			return err
+		}
+		if len(ballots) > 2 {
+			s.font("B", 9)
+			s.put(x+3, s.y+size+5, column-3, b.Keyword)
+			continue
+		}
+		s.font("B", 14)
+		s.put(x+size+8, s.y+4, column-size-9, b.Keyword)
+		s.font("", 8)
+		s.paragraph(x+size+8, s.y+11, column-size-9, "Pindai: SMS "+b.Keyword+" terisi kode TPS. Tambahkan angka.")
+	}
+	s.y += size + 7
+	if len(ballots) > 2 {
+		s.y += 4
+	}
+	s.rule(s.y, 0.3)
+	s.y += 2
+	return nil
+}
+
+// steps tells what to do, as large as the room above the footer admits.
+func (s *sheet) steps() {
+	texts := s.card.steps()
+	size := 11.5
+	for s.stepsHeight(texts, size) > s.footerAt()-s.y && size > 7 {
+		size -= 0.5
+	}
+	last := len(texts) - 1
+	for i, text := range texts[:last] {
+		s.font("B", size)
+		s.put(margin, s.y, stepIndent, fmt.Sprint(i+1))
+		s.font("", size)
+		s.y = s.paragraph(margin+stepIndent, s.y, inner-stepIndent, text) + stepGap
+	}
+	s.font("B", size)
+	s.y = s.paragraph(margin, s.y, inner, texts[last])
+}
+
+const (
+	stepIndent = 6.0
+	stepGap    = 0.8
+)
+
+func (s *sheet) stepsHeight(texts []string, size float64) float64 {
+	s.font("", size)
+	_, height := s.pdf.GetFontSize()
+	total := 0.0
+	for _, text := range texts {
+		total += float64(len(s.pdf.SplitText(s.latin(text), inner-stepIndent)))*height*leading + stepGap
+	}
+	return total
+}
+
+// steps are numbered but for the last one.
+func (c *Card) steps() []string {
+	return []string{
+		"Salin angka C.HASIL ke lembar kerja di balik kartu ini. Hitung kolom kanan dan K.",
+		"Ketik satu SMS per surat suara: " + c.Profile.Ballots[0].Keyword +
+			", kode TPS, semua angka menurut urutan, lalu K. Pisahkan dengan spasi. Nol ditulis 0.",
+		"Kirim. Tunggu balasan. DITERIMA: selesai, catat kode bukti. PERIKSA: ikuti isi balasan.",
+		"Salah kirim? Ketik RALAT, kode bukti, lalu SMS lengkap. Ragu sudah terkirim? Kirim ulang SMS yang sama, tidak dihitung dua kali.",
+		"Jangan ubah angka C.HASIL supaya cocok. Kalau C.HASIL memang begitu, balas FORM.",
+		"Uji sebelum hari pemungutan: kirim UJI " + string(c.TPS) + ". Bingung: kirim BANTU.",
+	}
+}
+
+// footerAt is above the fold, or at the foot of a card without one.
+func (s *sheet) footerAt() float64 {
+	if s.card.Secret != nil {
+		return bottom - fold - 4
+	}
+	return bottom - 4
+}
+
+func (s *sheet) footer() {
+	s.font("", 7.5)
+	s.put(margin, s.footerAt(), inner, "Balasan tidak pernah meminta PIN, sandi atau membuka tautan. Data sementara, bukan hasil resmi KPU.")
+}
+
+// sealed draws what is folded over and stapled until it is needed.
+func (s *sheet) sealed() {
+	secret := s.card.Secret
+	if secret == nil {
+		return
+	}
+	y := bottom - fold + 1
+	s.pdf.SetDashPattern([]float64{2, 1.5}, 0)
+	s.rule(y, 0.4)
+	s.pdf.SetDashPattern([]float64{}, 0)
+	s.font("B", 8)
+	s.put(margin, y+1, inner, "LIPAT DI GARIS INI DAN STAPLES  -  RAHASIA, jangan difoto")
+	s.font("", 8.5)
+	y = s.paragraph(margin, y+5.5, inner,
+		"KODE ASLI: tulis satu kode yang belum dipakai setelah K, di SMS yang sama. Satu kode untuk satu SMS. Coret yang sudah dipakai.")
+	s.tans(y + 1.5)
+	y = bottom - 9
+	s.font("", 8)
+	s.put(margin, y, inner, "KUNCI HALAMAN (hanya untuk halaman di HP, diketik sekali, jangan di-SMS):")
+	s.typed(11)
+	s.put(margin, y+4, inner, grouped(hex.EncodeToString(secret.Key), 4))
+}
+
+func (s *sheet) tans(y float64) {
+	const columns, step = 4, 6.5
+	width := inner / columns
+	for i, tan := range s.card.Secret.TANs {
+		x, y := margin+float64(i%columns)*width, y+float64(i/columns)*step
+		s.pdf.SetLineWidth(0.25)
+		s.pdf.Rect(x, y+0.7, 3.6, 3.6, "D")
+		s.typed(12)
+		s.put(x+5, y, width-5, grouped(tan, 4))
+	}
+}
