@@ -1,16 +1,15 @@
 package cards
 
 import (
-	"encoding/hex"
 	"fmt"
 
 	"tali/parser"
 )
 
-// fold is how much of the front lies below the fold line.
-const fold = 46.0
+// footerAt is where the last line of the front stands.
+const footerAt = bottom - 4
 
-// front draws the first page: who, where to, how, and the sealed codes.
+// front draws the first page: who, where to and how.
 func (s *sheet) front() error {
 	s.pdf.AddPage()
 	s.y = margin
@@ -21,7 +20,6 @@ func (s *sheet) front() error {
 	}
 	s.steps()
 	s.footer()
-	s.sealed()
 	return nil
 }
 
@@ -76,6 +74,11 @@ func (s *sheet) codes() error {
 	ballots := s.card.Profile.Ballots
 	s.rule(s.y, 0.3)
 	s.y += 2
+	if len(ballots) > 2 {
+		s.font("", 9)
+		s.put(margin, s.y-0.5, inner, "Pindai: SMS sudah berisi kata kunci dan kode TPS, tinggal tambahkan angka.")
+		s.y += 3.5
+	}
 	column := inner / float64(max(len(ballots), 2))
 	size := min(column-7.5, 24) // the rest is the white border that readers need
 	for i, b := range ballots {
@@ -106,7 +109,7 @@ func (s *sheet) codes() error {
 func (s *sheet) steps() {
 	texts := s.card.steps()
 	size := 11.5
-	for s.stepsHeight(texts, size) > s.footerAt()-s.y && size > 7 {
+	for s.stepsHeight(texts, size) > footerAt-s.y && size > 7 {
 		size -= 0.5
 	}
 	last := len(texts) - 1
@@ -148,50 +151,7 @@ func (c *Card) steps() []string {
 	}
 }
 
-// footerAt is above the fold, or at the foot of a card without one.
-func (s *sheet) footerAt() float64 {
-	if s.card.Secret != nil {
-		return bottom - fold - 4
-	}
-	return bottom - 4
-}
-
 func (s *sheet) footer() {
 	s.font("", 7.5)
-	s.put(margin, s.footerAt(), inner, "Balasan tidak pernah meminta PIN, sandi atau membuka tautan. Data sementara, bukan hasil resmi KPU.")
-}
-
-// sealed draws what is folded over and stapled until it is needed.
-func (s *sheet) sealed() {
-	secret := s.card.Secret
-	if secret == nil {
-		return
-	}
-	y := bottom - fold + 1
-	s.pdf.SetDashPattern([]float64{2, 1.5}, 0)
-	s.rule(y, 0.4)
-	s.pdf.SetDashPattern([]float64{}, 0)
-	s.font("B", 8)
-	s.put(margin, y+1, inner, "LIPAT DI GARIS INI DAN STAPLES  -  RAHASIA, jangan difoto")
-	s.font("", 8.5)
-	y = s.paragraph(margin, y+5.5, inner,
-		"KODE ASLI: tulis satu kode yang belum dipakai setelah K, di SMS yang sama. Satu kode untuk satu SMS. Coret yang sudah dipakai.")
-	s.tans(y + 1.5)
-	y = bottom - 9
-	s.font("", 8)
-	s.put(margin, y, inner, "KUNCI HALAMAN (hanya untuk halaman di HP, diketik sekali, jangan di-SMS):")
-	s.typed(11)
-	s.put(margin, y+4, inner, grouped(hex.EncodeToString(secret.Key), 4))
-}
-
-func (s *sheet) tans(y float64) {
-	const columns, step = 4, 6.5
-	width := inner / columns
-	for i, tan := range s.card.Secret.TANs {
-		x, y := margin+float64(i%columns)*width, y+float64(i/columns)*step
-		s.pdf.SetLineWidth(0.25)
-		s.pdf.Rect(x, y+0.7, 3.6, 3.6, "D")
-		s.typed(12)
-		s.put(x+5, y, width-5, grouped(tan, 4))
-	}
+	s.put(margin, footerAt, inner, "Balasan tidak pernah meminta PIN, sandi atau membuka tautan. Data sementara, bukan hasil resmi KPU.")
 }

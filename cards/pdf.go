@@ -19,7 +19,8 @@ const (
 )
 
 // PDF writes the printed card: a front with code, numbers and QR codes, then a
-// worksheet for every ballot.
+// worksheet for every ballot. A secret stands on a sheet of its own at the end,
+// with a page for its back: print on both sides.
 func PDF(w io.Writer, c Card) error {
 	if err := c.check(); err != nil {
 		return err
@@ -32,6 +33,10 @@ func PDF(w io.Writer, c Card) error {
 		if err := s.worksheet(b); err != nil {
 			return err
 		}
+	}
+	if c.Secret != nil {
+		s.sealed()
+		s.cover()
 	}
 	if err := s.pdf.Output(w); err != nil {
 		return fmt.Errorf("card of %s: %w", c.Station, err)

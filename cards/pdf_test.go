@@ -163,23 +163,37 @@ func TestNothingFallsOffThePage(t *testing.T) {
 	}
 }
 
-// The first page holds what must be copied without a slip, whole.
-func TestFrontIsWhole(t *testing.T) {
+// What must be copied without a slip is there, whole; a secret is on its own
+// sheet, and only with one.
+func TestCodesAreWhole(t *testing.T) {
 	t.Parallel()
 	c := card(wideProfile(t), secret())
-	text := printPDF(t, c).lines(0)
-	want := []string{"1001 3505", "1. 0899 0000 9001", "2. 0899 0000 9002", c.Station, "LATIHAN - BUKAN PEMUNGUTAN SUARA SUNGGUHAN",
-		"0001 0203 0405 0607 0809 0a0b 0c0d 0e0f"}
-	for _, tan := range c.Secret.TANs {
-		want = append(want, tan[:4]+" "+tan[4:])
+	back := printPDF(t, c)
+	sealed := len(back.pages) - 2
+	if sealed%2 != 0 {
+		t.Errorf("the sealed page is number %d: on the back of another", sealed+1)
 	}
-	for _, w := range want {
-		if !slices.Contains(text, w) {
-			t.Errorf("%q is not on the front: %q", w, text)
+	secrets := []string{"0001 0203 0405 0607 0809 0a0b 0c0d 0e0f"}
+	for _, tan := range c.Secret.TANs {
+		secrets = append(secrets, tan[:4]+" "+tan[4:])
+	}
+	front := []string{"1001 3505", "1. 0899 0000 9001", "2. 0899 0000 9002", c.Station, "LATIHAN - BUKAN PEMUNGUTAN SUARA SUNGGUHAN"}
+	for page, want := range map[int][]string{0: front, sealed: secrets} {
+		for _, w := range want {
+			if !slices.Contains(back.lines(page), w) {
+				t.Errorf("%q is not on page %d: %q", w, page+1, back.lines(page))
+			}
+		}
+	}
+	for page := range sealed {
+		for _, line := range back.lines(page) {
+			if slices.Contains(secrets, line) {
+				t.Errorf("page %d tells %q unsealed", page+1, line)
+			}
 		}
 	}
 	for _, line := range printPDF(t, card(c.Profile, nil)).all() {
-		for _, word := range []string{"RAHASIA", "KUNCI HALAMAN", "LIPAT", "kode asli"} {
+		for _, word := range []string{"RAHASIA", "KUNCI HALAMAN", "LIPAT", "KODE ASLI", "kode asli"} {
 			if strings.Contains(line, word) {
 				t.Errorf("a card without secret says %q", line)
 			}

@@ -33,9 +33,9 @@ to print on both sides (CODE.pdf) and an offline page for phones (CODE.html).
 CODE is the 13 digits of the station. Both lead the officer to the right SMS; the
 numbers to send to are those of gateway.modems, in their order.
 
-With auth.master_key_file, a card also carries one-time codes and the key of the
-page, below a fold line: print, fold and staple it in one room. DIR is made for
-you alone (0700), as are the files (0600). A second run writes the same files.`,
+With auth.master_key_file, a sealed sheet with one-time codes and the key of the
+page follows the card: print, fold and staple it in one room. DIR is made for you
+alone (0700), as are the files (0600). A second run writes the same files.`,
 		Example: `  tali cards --out kartu --config /etc/tali/tali.yaml
   tali cards --out kartu --station 7108012001003 --config /etc/tali/tali.yaml`,
 		Args: cobra.NoArgs,
