@@ -19,6 +19,7 @@ func (s *sheet) front() error {
 		return err
 	}
 	s.steps()
+	s.proofs()
 	s.footer()
 	return nil
 }
@@ -109,7 +110,7 @@ func (s *sheet) codes() error {
 func (s *sheet) steps() {
 	texts := s.card.steps()
 	size := 11.5
-	for s.stepsHeight(texts, size) > footerAt-s.y && size > 7 {
+	for s.stepsHeight(texts, size) > footerAt-s.y-s.proofsHeight() && size > 7 {
 		size -= 0.5
 	}
 	last := len(texts) - 1
@@ -148,6 +149,31 @@ func (c *Card) steps() []string {
 		"Salah kirim? Ketik RALAT, kode bukti, lalu SMS lengkap. Ragu sudah terkirim? Kirim ulang SMS yang sama, tidak dihitung dua kali.",
 		"Jangan ubah angka C.HASIL supaya cocok. Kalau C.HASIL memang begitu, balas FORM.",
 		"Uji sebelum hari pemungutan: kirim UJI " + string(c.TPS) + ". Bingung: kirim BANTU.",
+	}
+}
+
+const (
+	proofRow = 8.5
+	proofBox = 6.5
+)
+
+func (s *sheet) proofsHeight() float64 {
+	return 6 + float64((len(s.card.Profile.Ballots)+1)/2)*proofRow
+}
+
+// proofs gives each ballot five boxes for the code of its receipt, without
+// which nothing can be corrected later.
+func (s *sheet) proofs() {
+	y := footerAt - s.proofsHeight()
+	s.font("B", 10)
+	s.put(margin, y, inner, "CATAT KODE BUKTI dari balasan DITERIMA:")
+	y += 5
+	const column = inner / 2
+	for i, b := range s.card.Profile.Ballots {
+		x, y := margin+float64(i%2)*column, y+float64(i/2)*proofRow
+		s.font("B", 11)
+		s.put(x, y+1, 26, b.Keyword)
+		s.boxes(x+28, y, proofBox, 5)
 	}
 }
 

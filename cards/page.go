@@ -35,15 +35,25 @@ func Page(w io.Writer, c Card) error {
 	if err != nil {
 		return err
 	}
-	err = layout.Execute(w, map[string]any{
-		"Policy": policy(style, script), "Style": template.CSS(style), "Script": template.JS(script),
-		"Station": c.Station, "Code": c.TPS.Grouped(), "Rehearsal": c.Profile.Phase == parser.PhaseRehearsal,
-		"Data": c.pageData(),
+	err = layout.Execute(w, page{
+		Policy: policy(style, script), Style: template.CSS(style), Script: template.JS(script),
+		Station: c.Station, Code: c.TPS.Grouped(), Rehearsal: c.Profile.Phase == parser.PhaseRehearsal,
+		Data: c.pageData(),
 	})
 	if err != nil {
 		return fmt.Errorf("page of %s: %w", c.Station, err)
 	}
 	return nil
+}
+
+// page is what the layout needs.
+type page struct {
+	Policy        string
+	Style         template.CSS
+	Script        template.JS
+	Station, Code string
+	Rehearsal     bool
+	Data          pageData
 }
 
 // pageScript joins the scripts in a function of their own, so that none of

@@ -151,13 +151,18 @@ func TestNothingFallsOffThePage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			seen := 0
 			for i, page := range printPDF(t, c).pages {
 				for _, m := range at.FindAllStringSubmatch(page, -1) {
+					seen++
 					x, y := points(t, m[1]), points(t, m[2])
 					if low, right := margin*72/25.4-1, (pageWidth-margin)*72/25.4; x < low || x > right || y < low || y > (pageHeight-margin)*72/25.4 {
 						t.Errorf("page %d: text at %.0f, %.0f points is in the margin", i+1, x, y)
 					}
 				}
+			}
+			if seen < 100 {
+				t.Errorf("only %d texts were found to look at", seen)
 			}
 		})
 	}

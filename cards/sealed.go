@@ -69,21 +69,29 @@ func (s *sheet) cover() {
 	s.align(margin, 62, inner, "Buka hanya untuk mengirim hasil. Segel rusak: lapor ke KPU kabupaten.", "C")
 	s.typed(17)
 	_, height := s.pdf.GetFontSize()
-	line := s.noise()
-	for y, i := foldAt+3, 0; y < bottom-height; y, i = y+height*0.55, i+1 {
-		shift := i * 7 % 10
-		s.put(margin+float64(i%3), y, inner-3, line[shift:shift+noiseWidth])
+	digits := noise(noiseWidth * noiseLines)
+	for i := range noiseLines {
+		y := foldAt + 3 + float64(i)*height*0.55
+		if y > bottom-height {
+			break
+		}
+		s.put(margin+float64(i%3), y, inner-3, digits[i*noiseWidth:(i+1)*noiseWidth])
 	}
 }
 
-// noiseWidth is how many characters of the noise fill a line.
-const noiseWidth = 36
+// The noise fills half a page.
+const (
+	noiseWidth = 36
+	noiseLines = 40
+)
 
-// noise is digits in no order that the eye could take away again.
-func (s *sheet) noise() string {
-	out := make([]byte, noiseWidth+10)
+// noise is n digits, the same on every card and in no order that the eye could
+// take away again (a linear congruential generator, Numerical Recipes' constants).
+func noise(n int) string {
+	out, state := make([]byte, n), uint32(7108)
 	for i := range out {
-		out[i] = byte('0' + (i*i*3+i*7)%10)
+		state = state*1664525 + 1013904223
+		out[i] = '0' + byte(state>>24)%10
 	}
 	return string(out)
 }

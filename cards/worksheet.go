@@ -107,6 +107,9 @@ func (s *sheet) newPage() {
 	s.font("B", 10)
 	s.put(margin, margin, inner-60, s.card.Station)
 	s.align(margin+inner-60, margin, 60, "Kode TPS "+s.card.TPS.Grouped(), "R")
+	if s.card.Profile.Phase == parser.PhaseRehearsal {
+		s.align(margin, margin, inner, "LATIHAN", "C")
+	}
 	s.y = margin + headPage
 }
 
@@ -177,7 +180,7 @@ func (s *sheet) check(t table) {
 	y := s.y + 0.8
 	digits := len(t.sum)
 	s.font("B", 9.5)
-	s.put(margin, y+1.2, colTotal-margin-9, "Jumlahkan kotak tebal, tulis "+strconv.Itoa(digits)+" angka:")
+	s.put(margin, y+1.2, colTotal-margin-9, "Jumlahkan kotak tebal, "+strconv.Itoa(digits)+" angka (0 di depan):")
 	x := float64(colTotal)
 	s.font("B", 15)
 	s.put(x-8, y+0.3, 9, "K =")
