@@ -43,6 +43,7 @@ func wideProfile(t testing.TB) *parser.Profile {
 		ReservePermille: 25, QuestionTTL: time.Hour, UnknownPerHour: 30,
 		Ballots: []*parser.Ballot{
 			b('1', "PPWP", parser.FormFull, 3), b('2', "DPD", parser.FormFull, 20), b('3', "DPR", parser.FormShort, 54),
+			b('4', "DPRDP", parser.FormFull, 6), b('5', "DPRDK", parser.FormFull, 7),
 			b('6', "PILGUB", parser.FormFull, 5), b('7', "PILBUP", parser.FormFull, 3), b('8', "PILWALI", parser.FormShort, 2),
 		},
 	})

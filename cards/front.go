@@ -80,30 +80,41 @@ func (s *sheet) codes() error {
 		s.put(margin, s.y-0.5, inner, "Pindai: SMS sudah berisi kata kunci dan kode TPS, tinggal tambahkan angka.")
 		s.y += 3.5
 	}
-	column := inner / float64(max(len(ballots), 2))
+	columns := min(max(len(ballots), 2), codesInRow)
+	column := inner / float64(columns)
 	size := min(column-7.5, 24) // the rest is the white border that readers need
+	if len(ballots) > codesInRow {
+		size = 13 // two rows
+	}
 	for i, b := range ballots {
-		x := margin + float64(i)*column
-		if err := s.qr(x+4, s.y+3, size, b); err != nil {
+		x, y := margin+float64(i%columns)*column, s.y+float64(i/columns)*(size+8)
+		if err := s.qr(x+4, y+3, size, b); err != nil {
 			return err
 		}
-		if len(ballots) > 2 {
-			s.font("B", 9)
-			s.put(x+3, s.y+size+5, column-3, b.Keyword)
-			continue
-		}
-		s.font("B", 14)
-		s.put(x+size+8, s.y+4, column-size-9, b.Keyword)
-		s.font("", 8)
-		s.paragraph(x+size+8, s.y+11, column-size-9, "Pindai: SMS "+b.Keyword+" terisi kode TPS. Tambahkan angka.")
+		s.codeName(x, y, size, b)
 	}
-	s.y += size + 7
-	if len(ballots) > 2 {
-		s.y += 4
-	}
+	rows := (len(ballots) + columns - 1) / columns
+	s.y += float64(rows) * (size + 8)
 	s.rule(s.y, 0.3)
 	s.y += 2
 	return nil
+}
+
+// codesInRow is how many ballots an election of all bodies has; only a test has
+// more.
+const codesInRow = 5
+
+// codeName says beside or, where they are many, below a QR code what it is.
+func (s *sheet) codeName(x, y, size float64, b *parser.Ballot) {
+	if len(s.card.Profile.Ballots) > 2 {
+		s.font("B", 9)
+		s.put(x+3, y+size+4, size+4, b.Keyword)
+		return
+	}
+	s.font("B", 14)
+	s.put(x+size+8, y+4, inner/2-size-9, b.Keyword)
+	s.font("", 8)
+	s.paragraph(x+size+8, y+11, inner/2-size-9, "Pindai: SMS "+b.Keyword+" terisi kode TPS. Tambahkan angka.")
 }
 
 // steps tells what to do, as large as the room above the footer admits.

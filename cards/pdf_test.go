@@ -220,7 +220,7 @@ func TestSameCardSameBytes(t *testing.T) {
 // Every QR code is read from the page as it is printed, by another program.
 func TestQRCodesReadBack(t *testing.T) {
 	t.Parallel()
-	for name, p := range map[string]*parser.Profile{"pilkada": shipped(t, "pilkada-2024-bolmut"), "wide": wideProfile(t)} {
+	for name, p := range map[string]*parser.Profile{"pilkada": shipped(t, "pilkada-2024-bolmut"), "pemilu": shipped(t, "pemilu-2024-bolmut")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := card(p, secret())
@@ -245,7 +245,7 @@ func TestQRCodesReadBack(t *testing.T) {
 // qrImages draws the filled boxes of a page, cut into one picture per column.
 func qrImages(t *testing.T, page string, columns int) []image.Image {
 	t.Helper()
-	scale := 4.0 // pixels a point
+	scale := 6.0 // pixels a point
 	width, height := int(pageWidth*72/25.4*scale), int(pageHeight*72/25.4*scale)
 	full := image.NewGray(image.Rect(0, 0, width, height))
 	for i := range full.Pix {

@@ -127,7 +127,7 @@ function stationKey() {
   bytes = hexBytes(text);
   check = hmac(bytes, 'KT1|check');
   good = /^[0-9a-f]{32}$/.test(text) && check[0] * 256 + check[1] === parseInt(data.check, 16);
-  write(el('key-note'), good ? 'Kunci benar' : 'Kunci salah ketik, periksa kartu', 'note ' + (good ? 'good' : 'bad'));
+  write(el('key-note'), good ? 'Kunci benar' : 'Kunci salah ketik, periksa lembar RAHASIA', 'note ' + (good ? 'good' : 'bad'));
   if (!good) { return null; }
   keep('key', text);
   return bytes;
