@@ -87,14 +87,14 @@ func (s *sheet) codes() error {
 		size = 13 // two rows
 	}
 	for i, b := range ballots {
-		x, y := margin+float64(i%columns)*column, s.y+float64(i/columns)*(size+8)
+		x, y := margin+float64(i%columns)*column, s.y+float64(i/columns)*(size+9)
 		if err := s.qr(x+4, y+3, size, b); err != nil {
 			return err
 		}
 		s.codeName(x, y, size, b)
 	}
 	rows := (len(ballots) + columns - 1) / columns
-	s.y += float64(rows) * (size + 8)
+	s.y += float64(rows) * (size + 9)
 	s.rule(s.y, 0.3)
 	s.y += 2
 	return nil
@@ -108,7 +108,7 @@ const codesInRow = 5
 func (s *sheet) codeName(x, y, size float64, b *parser.Ballot) {
 	if len(s.card.Profile.Ballots) > 2 {
 		s.font("B", 9)
-		s.put(x+3, y+size+4, size+4, b.Keyword)
+		s.put(x+3, y+size+5, size+4, b.Keyword)
 		return
 	}
 	s.font("B", 14)
