@@ -54,8 +54,8 @@ type pool struct {
 
 // DB is a pool of connections to the centre. It is safe for concurrent use.
 type DB struct {
-	cold    pool // imports, pages: the planner decides
-	hot     pool // intake and outbox: small transactions that must find their rows by index
+	cold  pool // imports, pages: the planner decides
+	hot   pool // intake and outbox: small transactions that must find their rows by index
 	log   *slog.Logger
 	lanes chan int
 

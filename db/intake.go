@@ -163,7 +163,7 @@ func (in *intake) retry(ctx context.Context, do func() error) error {
 	return nil
 }
 
-// transact is the one transaction of decision 4 in DESIGN.md.
+// transact is the one transaction of a batch.
 func (in *intake) transact(ctx context.Context, lo, hi int) error {
 	return in.d.hot.within(ctx, func(t *transaction) error {
 		locked, err := in.lock(ctx, t, lo, hi)

@@ -103,7 +103,7 @@ WHERE e.election = $1
 GROUP BY 1 ORDER BY 1`
 
 	ballotCoverage = `
-SELECT b.digit, b.keyword, b.title,
+SELECT b.regency, b.digit, b.keyword, b.title,
   (SELECT count(*) FROM registry.station s WHERE s.election = b.election AND s.code / 1000000000 = b.regency) AS expected,
   (SELECT count(*) FROM tally.standing s
     WHERE s.election = b.election AND s.ballot = b.digit AND s.entry IS NOT NULL
@@ -113,7 +113,7 @@ JOIN (SELECT election, regency, max(round) AS round FROM registry.profile WHERE 
 WHERE b.election = $1 ORDER BY b.regency, b.digit`
 
 	ballotVotes = `
-SELECT c.ballot, c.number, c.name, coalesce(v.votes, 0) AS votes
+SELECT c.regency, c.ballot, c.number, c.name, coalesce(v.votes, 0) AS votes
 FROM registry.contestant c
 LEFT JOIN (
   SELECT s.station / 1000000000 AS regency, s.ballot, f.number, sum(f.figure) AS votes
@@ -159,12 +159,12 @@ func (d *DB) overview(ctx context.Context, election string) (*Overview, error) {
 		return nil, err
 	}
 	var ballots []struct {
-		Digit, Reporting, Expected int
-		Keyword, Title             string
+		Regency, Digit, Reporting, Expected int
+		Keyword, Title                      string
 	}
 	var votes []struct {
-		Ballot, Number, Votes int
-		Name                  string
+		Regency, Ballot, Number, Votes int
+		Name                           string
 	}
 	for _, q := range []struct {
 		into  any
@@ -186,7 +186,7 @@ func (d *DB) overview(ctx context.Context, election string) (*Overview, error) {
 	for _, b := range ballots {
 		c := BallotCoverage{Keyword: b.Keyword, Title: b.Title, Reporting: b.Reporting, Expected: b.Expected}
 		for _, v := range votes {
-			if v.Ballot == b.Digit {
+			if v.Regency == b.Regency && v.Ballot == b.Digit {
 				c.Votes = append(c.Votes, ContestantVotes{v.Number, v.Name, v.Votes})
 			}
 		}

@@ -16,7 +16,7 @@ type decision struct {
 	station *Station
 }
 
-// step is one numbered step of PROTOCOL.md section 6. It answers true when it
+// step is one numbered step of the protocol. It answers true when it
 // applies; then its verdict ends the decision.
 type step func(*decision) (Verdict, bool)
 

@@ -3,8 +3,10 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html/template"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -67,7 +69,7 @@ func (l *latest) get(ctx context.Context, draw func(context.Context) picture) pi
 func (l *latest) renew(ctx context.Context, draw func(context.Context) picture) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	next := draw(ctx)
+	next := l.safely(ctx, draw)
 	next.slot = slot()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,6 +82,18 @@ func (l *latest) renew(ctx context.Context, draw func(context.Context) picture) 
 	l.last = next
 	close(l.drawing)
 	l.drawing = nil
+}
+
+// safely keeps a mistake in the page from ending the gateway beside it: no
+// server of net/http stands above this goroutine to catch it.
+func (l *latest) safely(ctx context.Context, draw func(context.Context) picture) (p picture) {
+	defer func() {
+		if mistake := recover(); mistake != nil {
+			l.log.Error("drawing the live page", "err", mistake, "stack", string(debug.Stack()))
+			p = picture{err: fmt.Errorf("drawing the live page: %v", mistake)}
+		}
+	}()
+	return draw(ctx)
 }
 
 // slot is the second of the wall clock that all watchers share.

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"crypto/sha256"
+	"flag"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -15,7 +16,15 @@ import (
 	"tali/verify"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m, db.Migrate) }
+// TestMain lets more tests run at once than there are processors: most of them
+// wait for the next second or for a deadline.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	dbtest.Main(m, db.Migrate)
+}
 
 // receivedAt is a moment at which the election of the tests is open.
 var receivedAt = time.Date(2024, 11, 27, 6, 0, 0, 0, time.UTC)

@@ -1,195 +1,30 @@
-package web_test
+package web
 
 import (
-	"context"
-	"net"
-	"net/http"
-	"strings"
+	"net/http/httptest"
 	"testing"
 	"time"
-
-	"tali/db/cluster"
-	"tali/db/dbtest"
-	"tali/verify"
 )
 
-// patience is for what is soon: a machine that runs other tests beside may be
-// slow.
-const patience = 10 * time.Second
+// recorder is a writer of net/http that takes deadlines, as connections do.
+type recorder struct{ *httptest.ResponseRecorder }
 
-func TestStreamDeliversAChange(t *testing.T) {
-	t.Parallel()
-	c := newCentre(t, dbtest.New(t), 2)
-	w := serve(c).watch()
-	if first := w.next(patience); first.name != "board" || !strings.Contains(first.data, "Belum ada SMS.") {
-		t.Fatalf("first event = %q, want an empty board", first.name)
-	}
-	if at := w.next(patience); at.name != "at" || !strings.HasSuffix(at.data, " WITA") {
-		t.Fatalf("second event = %v, want the time of the board", at)
-	}
-	c.take(phone(0), c.tally(0, 120, 80, 4), verify.OutcomeAccepted)
-	committed := time.Now()
-	board := w.until(patience, "new board", named("board"))
-	if late := time.Since(committed); late > 2*time.Second {
-		t.Errorf("the change came after %v, want 2s at most", late)
-	}
-	if !strings.Contains(board.data, "1 dari 2 TPS melapor") {
-		t.Errorf("the new board does not show the report:\n%s", board.data)
-	}
-	for range 2 { // nothing happens: the board is not sent again
-		if e := w.next(patience); e.name != "at" {
-			t.Errorf("event = %q, want at", e.name)
-		}
-	}
-}
+func (recorder) SetWriteDeadline(time.Time) error { return nil }
 
-// TestWatchersShareOnePicture: fifty watchers ask the centre no more than one.
-func TestWatchersShareOnePicture(t *testing.T) {
+// TestStreamKeepsItsLines: each of CR, LF and both ends a line of a stream, and
+// what follows must not become a field.
+func TestStreamKeepsItsLines(t *testing.T) {
 	t.Parallel()
-	c := newCentre(t, dbtest.New(t), 1)
-	l, dsn := newLine(t, c.pg.DSN(cluster.Desk))
-	s := serveOn(c, open(t, dsn))
-	const pictures = 2
-	asked := func(watchers []*watcher) int64 {
-		for _, w := range watchers {
-			w.until(patience, "time", named("at"))
-		}
-		before := l.asked.Load()
-		for range pictures {
-			for _, w := range watchers {
-				w.until(patience, "time", named("at"))
-			}
-		}
-		return l.asked.Load() - before
-	}
-	one := asked([]*watcher{s.watch()})
-	if one == 0 {
-		t.Fatal("nothing was asked: the line does not count")
-	}
-	many := make([]*watcher, 50)
-	for i := range many {
-		many[i] = s.watch()
-	}
-	for range 50 {
-		s.page()
-	}
-	if all := asked(many); all > one*(pictures+2)/pictures {
-		t.Errorf("50 watchers asked the centre %d times, one asked %d times", all, one)
-	}
-}
-
-func TestWatcherLeaves(t *testing.T) {
-	t.Parallel()
-	s := serve(newCentre(t, dbtest.New(t), 1))
-	w := s.watch()
-	w.until(patience, "time", named("at"))
-	w.leave()
-	s.ended(1, time.Second)
-}
-
-func TestShutdownEndsStreams(t *testing.T) {
-	t.Parallel()
-	s := serve(newCentre(t, dbtest.New(t), 1))
-	for range 5 {
-		s.watch().until(patience, "time", named("at"))
-	}
-	s.cancel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if err := s.server.Shutdown(ctx); err != nil {
-		t.Errorf("Shutdown: %v", err)
-	}
-	s.ended(5, time.Second)
-}
-
-// TestSlowWatcher: a watcher who reads nothing loses the stream, and nobody
-// waits for him.
-func TestSlowWatcher(t *testing.T) {
-	t.Parallel()
-	c := newCentre(t, dbtest.New(t), 1)
-	pipes := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	s := serveAt(c, open(t, c.pg.DSN(cluster.Desk)), pipes)
-	client, server := net.Pipe() // holds no byte: the first write waits for a reader
-	pipes.conns <- server
-	if _, err := client.Write([]byte("GET /live HTTP/1.1\r\nHost: tali\r\n\r\n")); err != nil {
+	r := recorder{httptest.NewRecorder()}
+	s, err := newStream(r)
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.ended(1, 5*time.Second+patience)
-}
-
-// pipeListener accepts what it is handed.
-type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (p *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
+	if err := s.send(eventBoard, "a\nb\r\nc\revent: away\n\nd"); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func (p *pipeListener) Close() error { close(p.done); return nil }
-
-func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
-
-// TestCentreAway: the page says so, streams stay, and both come back alone.
-func TestCentreAway(t *testing.T) {
-	t.Parallel()
-	c := newCentre(t, dbtest.Own(t), 1)
-	s := serve(c)
-	w := s.watch()
-	w.until(patience, "time", named("at"))
-	c.pg.Stop()
-	if e := w.until(patience, "word that the centre is away", named("away")); e.data != "Basis data pusat sedang tidak terjangkau." {
-		t.Errorf("away = %q", e.data)
+	want := "retry: 5000\n\nevent: board\ndata: a\ndata: b\ndata: c\ndata: event: away\ndata: \ndata: d\n\n"
+	if got := r.Body.String(); got != want {
+		t.Errorf("stream = %q, want %q", got, want)
 	}
-	got := s.ask(http.MethodGet, "/")
-	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "5" {
-		t.Errorf("GET / = %d, Retry-After %q, want 503 and 5", got.status, got.header.Get("Retry-After"))
-	}
-	for _, want := range []string{"Basis data pusat sedang tidak terjangkau.", "pulih sendiri", "tetap diterima dan disimpan gateway", `src="/static/live.js"`, `http-equiv="refresh"`} {
-		if !strings.Contains(got.body, want) {
-			t.Errorf("the page lacks %q", want)
-		}
-	}
-	c.pg.Start()
-	w.until(patience, "time after the outage", named("at"))
-	s.page()
-}
-
-// TestElectionIsNotOpen: the centre answers, but there is nothing to show yet.
-func TestElectionIsNotOpen(t *testing.T) {
-	t.Parallel()
-	c := &centre{t: t, pg: dbtest.New(t), profile: election(t)}
-	got := serve(c).ask(http.MethodGet, "/")
-	if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "belum dapat dibaca") {
-		t.Errorf("GET / = %d, want 503 with the reason:\n%s", got.status, got.body)
-	}
-}
-
-// TestCentreHangs: a line that is dead and does not say so holds nobody, not
-// even the end of the server.
-func TestCentreHangs(t *testing.T) {
-	t.Parallel()
-	c := newCentre(t, dbtest.New(t), 1)
-	l, dsn := newLine(t, c.pg.DSN(cluster.Desk))
-	s := serveOn(c, open(t, dsn))
-	w := s.watch()
-	w.until(patience, "time", named("at"))
-	l.freeze(true)
-	w.until(patience, "word that the centre hangs", named("away"))
-	if got := s.ask(http.MethodGet, "/"); got.status != http.StatusServiceUnavailable {
-		t.Errorf("GET / = %d, want 503", got.status)
-	}
-	l.freeze(false)
-	w.until(patience, "time after the hang", named("at"))
-	s.page()
-	l.freeze(true)
-	s.watch()
-	s.cancel()
-	s.ended(2, time.Second)
 }

@@ -107,7 +107,7 @@ type process struct {
 }
 
 // processLimit ends a process that hangs.
-const processLimit = 90 * time.Second
+const processLimit = 3 * time.Minute
 
 // start starts tali; env is added to the environment.
 func start(t *testing.T, env []string, args ...string) *process {

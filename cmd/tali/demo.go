@@ -91,9 +91,11 @@ func demo(ctx context.Context, o demoOptions) (err error) {
 	if o.dir, err = filepath.Abs(o.dir); err != nil {
 		return fmt.Errorf("--dir: %w", err)
 	}
-	if err := markDemo(o.dir); err != nil {
+	marker, err := takeDemoDir(o.dir)
+	if err != nil {
 		return err
 	}
+	defer marker.Close() // gives the directory up
 	listener, moved, err := listenNear(o.listen)
 	if err != nil {
 		return err
@@ -171,7 +173,9 @@ func runDemo(ctx context.Context, o demoOptions, d demoParts) error {
 		if err := d.play.Run(ctx); err != nil {
 			return err
 		}
-		fmt.Fprintf(o.out, "tali demo: every officer has an answer, %d gave up and would telephone; the page stays up until Ctrl-C\n", d.play.GaveUp())
+		if len(d.play.Assignments) > 0 {
+			fmt.Fprintf(o.out, "tali demo: every officer has an answer, %d gave up and would telephone; the page stays up until Ctrl-C\n", d.play.GaveUp())
+		}
 		return nil
 	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
@@ -186,13 +190,17 @@ func (d demoParts) announce(o demoOptions) {
 	if d.moved {
 		page += " (" + o.listen + " is in use)"
 	}
+	reports := fmt.Sprintf("%d to come, one about every %s; one in three has a mistake", len(d.play.Assignments), o.every)
+	if len(d.play.Assignments) == 0 {
+		reports = "all are in already; delete the data to see them come"
+	}
 	fmt.Fprintf(o.out, `tali demo: an invented election night in Bolaang Mongondow Utara
   page     %s
   data     %s (delete it to begin anew)
   modems   %d virtual ones, numbers %s ...
-  reports  %d to come, one about every %s; one in three has a mistake
+  reports  %s
 Ctrl-C ends it.
-`, page, o.dir, len(d.modems), demoNumbers[0], len(d.play.Assignments), o.every)
+`, page, o.dir, len(d.modems), demoNumbers[0], reports)
 }
 
 // listenNear listens at the address or, when it is in use, at a free port of the

@@ -116,6 +116,8 @@ func (k importKind) read(cmd *cobra.Command, path string, cfg configs.Config, p 
 		return fmt.Errorf("%s: %s; nothing was imported", path, counted(len(bad.Rows), "problem"))
 	case errors.Is(err, db.ErrNotOpened):
 		return fmt.Errorf("%w: run tali migrate with this configuration first", err)
+	case err != nil && cmd.Context().Err() != nil && !errors.Is(err, db.ErrUnknownOutcome):
+		return errors.New("stopped; nothing was imported")
 	case err != nil:
 		return err
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -377,9 +379,7 @@ func TestImportNeedsAnOpenedElection(t *testing.T) {
 func TestImportIntoADemoIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
-	if err := markDemo(dir); err != nil {
-		t.Fatal(err)
-	}
+	markDemo(t, dir)
 	config := file(t, "tali.yaml", "data_dir: "+dir+"\n")
 	_, err := tali(t, "import", "stations", table(t, "kode\n7108052002001\n"), "--config", config)
 	wantError(t, err, dir, "holds the data of a demo")
@@ -398,5 +398,21 @@ func TestImportIntoAPrivateServer(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "postgres", "data", "postmaster.pid")); !os.IsNotExist(err) {
 		t.Errorf("the server still runs after the import: %v", err)
+	}
+}
+
+func TestImportStopped(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // as Ctrl-C does
+	root := newRoot()
+	root.SetArgs([]string{"import", "stations", table(t, "kode\n7108052002001\n"), "--config", c.config})
+	root.SetOut(io.Discard)
+	if err := root.ExecuteContext(ctx); err == nil || err.Error() != "stopped; nothing was imported" {
+		t.Errorf("import after a Ctrl-C = %v", err)
+	}
+	if got := c.rows(); got != "0 stations, 0 officers, 0 phones" {
+		t.Errorf("an import that was stopped left %s", got)
 	}
 }

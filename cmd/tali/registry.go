@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"strconv"
 
 	"tali/cmd/tali/sheet"
@@ -11,12 +11,13 @@ import (
 	"tali/verify"
 )
 
-// tryRegistry is the registry of the test console: a table, or the demo's.
-func tryRegistry(path string) (*verify.Registry, error) {
+// tryRegistry is the registry of the test console: a table, or the demo's. What
+// is wrong with the table is told to notes, row by row.
+func tryRegistry(path string, notes io.Writer) (*verify.Registry, error) {
 	if path == "" {
 		return demoRegistry()
 	}
-	rows, err := readTable(os.Stderr, path, tryColumns())
+	rows, err := readTable(notes, path, tryColumns())
 	if err != nil {
 		return nil, fmt.Errorf("--registry: %w", err)
 	}

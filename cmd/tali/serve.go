@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"tali/configs"
+	"tali/db"
 	"tali/parser"
 	"tali/web"
 )
@@ -33,8 +34,15 @@ func newServe() *cobra.Command {
 writes it to the central database and answers the officer. It stays up when a
 modem or the database is away, and catches up when they are back.
 
-"tali config example" prints a commented configuration file.`,
-		Example: `  tali serve --config /etc/tali/tali.yaml
+Before the first start:
+
+  tali config example > /etc/tali/tali.yaml     then name the modems in it
+  tali import stations tps.csv --config ...     who may report for what
+  tali import officers petugas.csv --config ...
+
+SIGTERM or Ctrl-C stops it in order. Log lines go to standard error.`,
+		Example: `  tali config check /etc/tali/tali.yaml
+  tali serve --config /etc/tali/tali.yaml
   tali serve --config /etc/tali/tali.yaml --only gateway`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,6 +81,7 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	if err := refuseDemo(cfg.DataDir); err != nil {
 		return err
 	}
+	warnIdle(cfg, log)
 	d := daemon{cfg: cfg, profile: p, log: log}
 	if only != onlyGateway {
 		if d.page, err = listenDesk(cfg.Desk); err != nil {
@@ -118,10 +127,30 @@ func (d daemon) run(ctx context.Context) error {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
 		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase)
 	}
+	group.Go(func() error { d.greet(ctx); return nil })
 	err := group.Wait()
 	d.log.Info("stopped")
 	return err
 }
+
+// greet tells the operator at once when the centre is away or was never told of
+// this election: the daemon runs all the same, because SMS wait on the SIM for
+// nobody.
+func (d daemon) greet(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
+	defer cancel()
+	_, err := d.centre.gateway.Registry(ctx, d.profile)
+	switch {
+	case err == nil, errors.Is(ctx.Err(), context.Canceled):
+	case errors.Is(err, db.ErrNotOpened), errors.Is(err, db.ErrSchema):
+		d.log.Error("centre takes nothing yet: run tali migrate with this configuration; SMS are kept until then", "err", err)
+	default:
+		d.log.Warn("centre is away: SMS are kept until it answers", "err", err)
+	}
+}
+
+// greetTimeout is for a centre behind a line that swallows everything.
+const greetTimeout = 10 * time.Second
 
 // listenDesk opens the page's port, with TLS where there is a certificate.
 func listenDesk(desk configs.Desk) (net.Listener, error) {

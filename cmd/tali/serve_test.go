@@ -73,9 +73,7 @@ func TestServeWithoutModems(t *testing.T) {
 func TestServeRefusesTheDataOfADemo(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
-	if err := markDemo(dir); err != nil {
-		t.Fatal(err)
-	}
+	markDemo(t, dir)
 	p := start(t, nil, "serve", "--only", "desk", "--config", file(t, "tali.yaml", "data_dir: "+dir+"\n"))
 	if code := p.end(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
@@ -110,6 +108,28 @@ func TestServeRefusesAWrongCertificate(t *testing.T) {
 			out := refused(t, fmt.Sprintf("data_dir: DIR\ndesk:\n  tls_cert: %s\n  tls_key: %s\n", c.cert, c.key), "--only", "desk")
 			wantPart(t, out, "desk.tls_cert "+c.cert)
 			wantPart(t, out, "PEM\n")
+		})
+	}
+}
+
+// A centre that is away or not ready is told at once, and no reason to stop:
+// officers' SMS would pile up on the SIM.
+func TestServeRunsWithoutItsCentre(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ dsn, want string }{
+		"away":       {"host=/nonexistent dbname=tali user=tali_gateway sslmode=disable", "centre is away: SMS are kept"},
+		"not opened": {dbtest.New(t).DSN(cluster.Gateway), "run tali migrate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, []string{"TALI_DATABASE_DSN=" + c.dsn, "TALI_DESK_LISTEN=127.0.0.1:0"},
+				"serve", "--config", file(t, "tali.yaml", modemText+"data_dir: "+openDir(t)+"\n"))
+			p.await(c.want)
+			p.await("modem is not available")
+			p.signal(syscall.SIGTERM)
+			if code := p.end(); code != 0 {
+				t.Errorf("exit code %d after SIGTERM, want 0:\n%s", code, p.output())
+			}
 		})
 	}
 }
@@ -160,6 +180,9 @@ func TestServeDesk(t *testing.T) {
 	p.signal(syscall.SIGTERM)
 	if code := p.end(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM, want 0:\n%s", code, p.output())
+	}
+	if out := p.output(); strings.Contains(out, "level=WARN") || strings.Contains(out, "level=ERROR") {
+		t.Errorf("a desk at its centre complains:\n%s", out)
 	}
 }
 

@@ -36,6 +36,7 @@ the lines are a conversation: what was accepted stands for the next.`,
   tali try - < sms.txt`,
 		Args: oneArg("one SMS TEXT in quotes, or - for lines from standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			o.notes = cmd.ErrOrStderr()
 			t, err := newTrial(o)
 			if err != nil {
 				return err
@@ -64,6 +65,7 @@ the lines are a conversation: what was accepted stands for the next.`,
 type tryOptions struct {
 	profile, from, registry, at string
 	json                        bool
+	notes                       io.Writer
 }
 
 // trial is a gateway without modem and centre: what it learns, it keeps in Facts.
@@ -87,7 +89,7 @@ func newTrial(o tryOptions) (*trial, error) {
 			return nil, fmt.Errorf("--at %q: write date and time as \"2024-11-27 15:42\"", o.at)
 		}
 	}
-	registry, err := tryRegistry(o.registry)
+	registry, err := tryRegistry(o.registry, o.notes)
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func runAndKill(t *testing.T, path string, round, n int) []string {
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	const seed = 20241127
-	rounds := 25
+	rounds := 15
 	if testing.Short() {
 		rounds = 5
 	}
@@ -111,7 +111,7 @@ func TestCrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "spool.db")
 	acked := map[string]bool{}
 	for round := range rounds {
-		for _, key := range runAndKill(t, path, round, 1+rng.IntN(3000)) {
+		for _, key := range runAndKill(t, path, round, 1+rng.IntN(1000)) {
 			acked[key] = true
 		}
 		s := openAt(t, path) // checks every page too

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -26,10 +25,9 @@ import (
 
 // Settings say where and how long to measure.
 type Settings struct {
-	Dir      string // working directory, removed afterwards; on the disk that counts
-	Messages int    // SMS of the intake measurement
-	Seconds  int    // of each pgbench run and of the latency measurement
-	Out      io.Writer
+	Dir      string                             // working directory, removed afterwards; on the disk that counts
+	Messages int                                // SMS of the intake measurement
+	Seconds  int                                // of each pgbench run and of the latency measurement
 	Progress func(what string, done, total int) // may be nil
 }
 

@@ -28,22 +28,27 @@ func kindOf(answer string) answerKind {
 }
 
 // about finds the report that an answer is about, nil when it is about another
-// one: by the ballot and station that it names, otherwise the one texted last,
-// which is the one on the officer's mind.
+// one: by the ballot that it names, then by the first TPS code, which is the
+// one that was typed, right or wrong; otherwise it is the report texted last,
+// the one on the officer's mind.
 func about(waiting []*officer, ballots map[string]bool, answer string) *officer {
-	named, anyBallot := make(map[string]bool), false
+	named, anyBallot, code := make(map[string]bool), false, ""
 	words := strings.FieldsFunc(answer, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for _, w := range words {
 		named[w] = true
 		anyBallot = anyBallot || ballots[w]
+		if code == "" && len(w) == 8 && strings.Trim(w, "0123456789") == "" {
+			code = w
+		}
 	}
+	typed := func(o *officer) bool { return code != "" && strings.Contains(o.said, code) }
 	var found *officer
 	for _, o := range waiting {
 		switch {
 		case anyBallot && !named[o.Ballot.Keyword]:
 		case found == nil,
-			named[string(o.TPS)] && !named[string(found.TPS)],
-			named[string(o.TPS)] == named[string(found.TPS)] && o.last > found.last:
+			typed(o) && !typed(found),
+			typed(o) == typed(found) && o.last > found.last:
 			found = o
 		}
 	}

@@ -56,8 +56,9 @@ type officer struct {
 	right  string // the SMS as it should be
 	number string // the gateway number on this officer's card
 
-	tries int // these two belong to who holds Play.mu
-	last  int // Play.texted at the last try
+	tries int    // these belong to who holds Play.mu
+	last  int    // Play.texted at the last try
+	said  string // the last SMS of it
 }
 
 // Run lets the officers report one after the other and returns when each has a
@@ -137,15 +138,16 @@ func (p *Play) begin(o *officer, i int) error {
 	p.mu.Lock()
 	p.waiting[o.Phone] = append(p.waiting[o.Phone], o)
 	p.mu.Unlock()
-	p.note(o)
-	if err := p.text(o, slipOf(o.random)); err != nil {
+	texts := slipOf(o.random)(o)
+	p.note(o, texts)
+	if err := p.text(o, texts); err != nil {
 		return err
 	}
 	return p.bystander(o.random, i)
 }
 
 // note counts a try, unless the report has ended meanwhile.
-func (p *Play) note(o *officer) bool {
+func (p *Play) note(o *officer, texts []modemsim.SMS) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range p.waiting[o.Phone] {
@@ -153,14 +155,15 @@ func (p *Play) note(o *officer) bool {
 			p.texted++
 			o.tries++
 			o.last = p.texted
+			o.said = texts[len(texts)-1].Text
 			return true
 		}
 	}
 	return false
 }
 
-func (p *Play) text(o *officer, s slip) error {
-	for _, sms := range s(o) {
+func (p *Play) text(o *officer, texts []modemsim.SMS) error {
+	for _, sms := range texts {
 		if _, err := p.Network.Submit(sms); err != nil {
 			return fmt.Errorf("texting for station %s: %w", o.Station, err)
 		}
@@ -177,10 +180,11 @@ func (p *Play) read(ctx context.Context, r modemsim.Received) {
 		return
 	}
 	p.retries.Go(func() {
-		if !wait(ctx, p.Patience) || !p.note(o) {
+		right := slipless(o)
+		if !wait(ctx, p.Patience) || !p.note(o, right) {
 			return
 		}
-		if err := p.text(o, slipless); err != nil && !errors.Is(err, modemsim.ErrClosed) {
+		if err := p.text(o, right); err != nil && !errors.Is(err, modemsim.ErrClosed) {
 			p.end(o, true) // no modem has this number: the officer telephones
 		}
 	})

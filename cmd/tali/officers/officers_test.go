@@ -14,7 +14,7 @@ import (
 	"tali/parser"
 )
 
-const patience = 30 * time.Second // of a test for what must come
+const patience = 60 * time.Second // of a test for what must come
 
 // stage is a play on a network whose modems nobody reads: the test hands the
 // officers their answers.
@@ -225,7 +225,9 @@ func TestPlayEndsWithItsContext(t *testing.T) {
 		t.Errorf("Run = %v, want %v", err, context.Canceled)
 	}
 	before := len(s.Network.Deliveries())
+	s.Patience = 0
 	s.answer("PERIKSA") // nobody is left to look at it
+	s.retries.Wait()
 	if after := len(s.Network.Deliveries()); after != before {
 		t.Errorf("%d SMS after the end", after-before)
 	}

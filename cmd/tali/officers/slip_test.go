@@ -143,6 +143,7 @@ func TestAnswerIsAboutTheRightReport(t *testing.T) {
 	other := someOfficer(t, p.Ballots[1], 1)
 	other.TPS = "10002932"
 	gub.last, bup.last, other.last = 3, 2, 1
+	gub.said, bup.said, other.said = gub.right, "PILBUP 10013550 145 98", "bup.10002932.145"
 	ballots := map[string]bool{"PILGUB": true, "PILBUP": true}
 	for _, c := range []struct {
 		name, answer string
@@ -152,7 +153,8 @@ func TestAnswerIsAboutTheRightReport(t *testing.T) {
 		{"ballot named", "PERIKSA PILBUP TPS 10013505: ...", []*officer{gub, bup}, bup},
 		{"ballot and station named", "PERIKSA PILBUP TPS 10002932: ...", []*officer{bup, other}, other},
 		{"neither named: the last one", "SMS Anda kosong.", []*officer{other, gub, bup}, gub},
-		{"only the station named", "KODE TPS 10013550 bukan kode TPS Anda: 10002932", []*officer{gub, other}, other},
+		{"only the station named", "KODE TPS 10002932 sudah ditutup", []*officer{gub, other}, other},
+		{"the code that was mistyped", "KODE TPS 10013550 bukan kode TPS Anda. Lihat 8 angka di kartu: 10013505.", []*officer{gub, bup}, bup},
 		{"a ballot that waits no more", "Laporan PILGUB TPS 10013505 yang sama", []*officer{bup}, nil},
 		{"both named: the last one", "seharusnya PILGUB/PILBUP", []*officer{bup, gub}, gub},
 		{"nobody waits", "DITERIMA PILGUB TPS 10013505", nil, nil},

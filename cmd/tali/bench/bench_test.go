@@ -1,0 +1,44 @@
+package bench_test
+
+import (
+	"os"
+	"testing"
+
+	"tali/cmd/tali/bench"
+)
+
+// TestMeasurements runs each measurement small. It looks at whether it measures,
+// never at how fast: a busy machine is no fault of the program.
+func TestMeasurements(t *testing.T) {
+	t.Parallel()
+	for _, m := range bench.All() {
+		if m.Name == "memory" {
+			continue // it starts this very program, which is here a test
+		}
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			dir, err := os.MkdirTemp("", "tali-bench-") // not under t.TempDir: postgres must get in
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.RemoveAll(dir) })
+			if err := os.Chmod(dir, 0o711); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := m.Run(t.Context(), bench.Settings{Dir: dir, Messages: 500, Seconds: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			targets := 0
+			for _, r := range rows {
+				t.Logf("%s: %s %s", r.Name, r.Value, r.Target)
+				if r.Target != "" {
+					targets++
+				}
+			}
+			if targets == 0 {
+				t.Errorf("%d rows, none with a target", len(rows))
+			}
+		})
+	}
+}
