@@ -109,7 +109,7 @@ function showK(ballot, f, k) {
     return false;
   }
   good = holdsK(ballot, f, k);
-  write(el('k-note'), good ? 'K cocok' : 'K tidak cocok. Bandingkan tiap angka dengan C.HASIL, lalu hitung ulang K di lembar kerja.',
+  write(el('k-note'), good ? 'K cocok' : 'K tidak cocok. Bandingkan tiap angka dengan C.HASIL, lalu hitung ulang K di lembar kerja. Tetap tidak cocok? Ketik SMS biasa tanpa halaman ini.',
     'note ' + (good ? 'good' : 'bad'));
   return good;
 }
@@ -135,7 +135,7 @@ function stationKey() {
 
 function showState(rules, ready) {
   if (!ready) {
-    write(el('state'), 'Belum lengkap: isi semua angka dan K.', 'note');
+    write(el('state'), 'Belum siap: isi semua angka, dan K yang cocok.', 'note');
   } else if (broken(rules)) {
     write(el('state'), 'Penjumlahan tidak cocok. Salah ketik? Perbaiki. Jika di C.HASIL memang begitu, kirim saja dan balas FORM bila ditanya. Jangan ubah angka C.HASIL.', 'note bad');
   } else {
