@@ -39,11 +39,17 @@ func Intake(ctx context.Context, s Settings) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	journal, err := c.spoolTallies(ctx, s, registry)
+	journal, err := spool.Open(ctx, filepath.Join(c.dir, "spool", "spool.db"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
+	if err := c.fetchRegistry(ctx, journal); err != nil {
+		return nil, err
+	}
+	if err := c.spoolTallies(ctx, s, journal, registry); err != nil {
+		return nil, err
+	}
 	y, err := newYardstick(ctx, c.server)
 	if err != nil {
 		return nil, err
@@ -71,35 +77,52 @@ func Intake(ctx context.Context, s Settings) (rows []Row, err error) {
 	}, nil
 }
 
-// spoolTallies fills a spool with one right tally for each officer, as the
+// fetchRegistry runs a gateway until it holds a snapshot: the registry of this
+// measurement is that of many regencies, and none of what is measured.
+func (c *centre) fetchRegistry(ctx context.Context, journal *spool.Spool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	g := c.newGateway(journal)
+	go func() { done <- g.Run(ctx) }()
+	err := waitFor(ctx, func() bool {
+		_, _, err := journal.Snapshot(ctx)
+		return err == nil
+	})
+	cancel()
+	return errors.Join(err, <-done)
+}
+
+// newGateway is one without modems.
+func (c *centre) newGateway(journal *spool.Spool) *gateway.Gateway {
+	return gateway.New(gateway.Settings{Name: "bench", Version: "bench", InterimAfter: time.Hour, PartsWindow: time.Hour},
+		gateway.Parts{Spool: journal, Centre: c.gateway, Profile: c.profile, Log: slog.New(slog.DiscardHandler)})
+}
+
+// spoolTallies fills the spool with one right tally of each officer, as the
 // gateway would keep them: real SMS-DELIVER PDUs.
-func (c *centre) spoolTallies(ctx context.Context, s Settings, registry *verify.Registry) (*spool.Spool, error) {
-	journal, err := spool.Open(ctx, filepath.Join(c.dir, "spool", "spool.db"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
+func (c *centre) spoolTallies(ctx context.Context, s Settings, journal *spool.Spool, registry *verify.Registry) error {
 	random := rand.New(rand.NewPCG(1, 2))
 	var batch []gsm.Stored
-	keeper := gateway.New(gateway.Settings{}, gateway.Parts{Spool: journal, Log: slog.New(slog.DiscardHandler)})
+	keeper := c.newGateway(journal)
 	for i, o := range registry.Officers {
 		text, err := rightText(c.profile, o.Stations[0], random)
 		if err != nil {
-			return nil, errors.Join(err, journal.Close())
+			return err
 		}
 		pdus, err := modemsim.SMS{From: o.Phone, To: benchModem(), Text: text, At: time.Now()}.PDUs()
 		if err != nil {
-			return nil, errors.Join(err, journal.Close())
+			return err
 		}
 		batch = append(batch, gsm.Stored{Modem: "bench", IMSI: benchIMSI, Store: "SM", PDU: pdus[0], ReadAt: time.Now()})
 		if len(batch) == 1000 || i == len(registry.Officers)-1 {
 			if err := keeper.Keep(ctx, batch); err != nil {
-				return nil, errors.Join(err, journal.Close())
+				return err
 			}
 			batch = batch[:0]
 			s.progress("spool", i+1, len(registry.Officers))
 		}
 	}
-	return journal, nil
+	return nil
 }
 
 // rightText is a right tally of the profile's last ballot.
@@ -108,16 +131,15 @@ func rightText(p *parser.Profile, station verify.Station, random *rand.Rand) (st
 	return parser.Render(b, parser.TPSCode(station.TPS), officers.NewForm(b, station.Voters, random))
 }
 
-// warmUp is the share of the messages that is not counted: caches are cold then,
-// and a gateway that starts fetches the registry.
+// warmUp is the share of the messages that is not counted: caches are cold
+// then, and statements unprepared.
 const warmUp = 0.1
 
 // drain runs a gateway without modems until nothing waits in the spool. It
 // returns how many messages it counted and how long they took.
 func (c *centre) drain(ctx context.Context, s Settings, journal *spool.Spool) (int, time.Duration, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	g := gateway.New(gateway.Settings{Name: "bench", Version: "bench", InterimAfter: time.Hour, PartsWindow: time.Hour},
-		gateway.Parts{Spool: journal, Centre: c.gateway, Profile: c.profile, Log: slog.New(slog.DiscardHandler)})
+	g := c.newGateway(journal)
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
 	left, err := untilLeft(ctx, s, journal, int(float64(s.Messages)*(1-warmUp)))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tali/db"
+	"tali/db/spool"
 	"tali/gsm"
 )
 
@@ -20,7 +21,11 @@ const (
 // beat tells the centre every few seconds that this gateway lives, and fetches
 // the registry for the time when the centre is away.
 func (g *Gateway) beat(ctx context.Context) error {
-	var taken time.Time
+	// A gateway that starts again and again must not ask for everything each time.
+	_, taken, err := g.Spool.Snapshot(ctx)
+	if err != nil && !errors.Is(err, spool.ErrNoSnapshot) && ctx.Err() == nil {
+		g.Log.Warn("registry snapshot of the last run", "err", err)
+	}
 	for {
 		if err := g.beatOnce(ctx, &taken); err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrUnavailable) {
 			g.Log.Warn("heartbeat", "err", err)
