@@ -40,6 +40,15 @@ func (f *Facts) Apply(m Message, v Verdict) {
 		f.UnknownAnswered[v.Phone] = true
 		f.UnknownThisHour++
 	}
+	for _, key := range v.Settles {
+		delete(f.Questions, key)
+	}
+	if v.Asks != nil {
+		if f.Questions == nil {
+			f.Questions = make(map[QuestionKey]*Question)
+		}
+		f.Questions[v.Asks.Key()] = v.Asks
+	}
 	if v.Entry == nil {
 		return
 	}

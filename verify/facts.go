@@ -76,6 +76,8 @@ type Facts struct {
 	Cases    map[CaseKey]*Case
 	Own      map[string]bool // numbers of our own modems, E.164
 
+	Questions map[QuestionKey]*Question // of these officers, lapsed ones too
+
 	UnknownAnswered map[string]bool // unregistered phones that got their answer of the day
 	UnknownThisHour int             // neutral answers in the last hour, all phones
 }

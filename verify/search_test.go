@@ -40,7 +40,7 @@ func (r rate) atMost(t *testing.T, what string, percent float64) {
 }
 
 // measured is how many forms of each ballot a measurement draws.
-const measured = 6000
+const measured = 3000
 
 // explained is what the search makes of typed words: whole figures, false when
 // it has no single explanation.

@@ -90,12 +90,3 @@ func searched() []*parser.Ballot {
 		ballot('4', "DPRDP", parser.FormFull, "calon", 54),
 	}
 }
-
-// words are the figures as they are typed.
-func written(f parser.Figures) []string {
-	out := make([]string, len(f))
-	for i, v := range f {
-		out[i] = strconv.Itoa(int(v))
-	}
-	return out
-}

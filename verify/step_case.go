@@ -99,10 +99,12 @@ func (d *decision) holds(o Outcome, reason, kind string, w words) Verdict {
 
 // accepted is step 15, reached when nothing speaks against the tally.
 func accepted(d *decision) Verdict {
-	return Verdict{
-		Outcome: OutcomeAccepted,
-		Reason:  "accepted",
-		Entry:   d.entry(StateIn),
-		Reply:   d.reply(KindAccepted, words{proof: d.m.Proof}),
+	v := Verdict{Outcome: OutcomeAccepted, Reason: "accepted", Entry: d.entry(StateIn)}
+	if d.formTaken && len(d.rep.Broken) > 0 {
+		v.Reason = "form"
+		v.Reply = d.reply(KindRecorded, words{broken: culprit(d.rep.Broken), proof: d.m.Proof})
+		return v
 	}
+	v.Reply = d.reply(KindAccepted, words{proof: d.m.Proof})
+	return v
 }
