@@ -71,7 +71,8 @@ func (d *decision) asked() bool {
 	return !copied && (apart > copyWindow || apart < -copyWindow)
 }
 
-// ask makes v the question q about what was read.
+// ask makes v the question q about what was read. An election without a text for
+// it asks nothing: v stays what it is.
 func (d *decision) ask(v Verdict, q Question, w words) Verdict {
 	q.Phone, q.Ballot, q.Message, q.At = d.phone, d.rep.Ballot.Keyword, d.m.Key, d.m.ReceivedAt
 	if d.station != nil {
@@ -82,11 +83,10 @@ func (d *decision) ask(v Verdict, q Question, w words) Verdict {
 			w.prefix = shortWord(d.rep.Ballot) + " "
 		}
 	}
-	v.Reply = d.reply(q.Kind, w)
-	if v.Reply != nil {
-		q.Asked = v.Reply.Text
+	if reply := d.reply(q.Kind, w); reply != nil {
+		q.Asked = reply.Text
+		v.Reply, v.Asks = reply, &q
 	}
-	v.Asks = &q
 	return v
 }
 

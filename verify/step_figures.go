@@ -29,8 +29,8 @@ func (d *decision) contradicts() Verdict {
 	if explained {
 		v.Suggestion, w.meant = &s, s
 	}
+	v.Reply = d.reply(kind, w)
 	if d.away || !ok || !explained && !d.rep.K.OK {
-		v.Reply = d.reply(kind, w)
 		return v
 	}
 	switch {
@@ -63,16 +63,16 @@ func (d *decision) wrongK() Verdict {
 	tally, ok := draftOf(d.rep)
 	if other := otherBallot(d.p, d.rep); other != nil {
 		v.Reason, w.other = "k_ballot", other
+		v.Reply = d.reply(KindOtherBallot, w)
 		if d.away || !ok {
-			v.Reply = d.reply(KindOtherBallot, w)
 			return v
 		}
 		offer := tally
 		offer.keyword = other.Keyword
 		return d.ask(v, Question{Kind: KindAskBallot, Draft: tally.String(), Offer: offer.String()}, w)
 	}
+	v.Reply = d.reply(KindK, w)
 	if d.away || !ok {
-		v.Reply = d.reply(KindK, w)
 		return v
 	}
 	kind := KindAskK

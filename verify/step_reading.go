@@ -34,20 +34,23 @@ func wrongTPS(d *decision) (Verdict, bool) {
 	}
 	v := Verdict{Outcome: OutcomeWrongTPS, Reason: KindWrongTPS, Quarantine: true}
 	tally, ok := draftOf(d.rep)
+	w := words{typed: d.rep.TPS}
 	switch n := len(d.officer.Stations); {
 	case n == 0:
 		v.Reason = KindNoStation
 		v.Reply = d.reply(KindNoStation, words{})
 	case !ok || d.away:
-		v.Reply = d.reply(KindWrongTPS, words{typed: d.rep.TPS})
+		v.Reply = d.reply(KindWrongTPS, w)
 	case n == 1:
+		v.Reply = d.reply(KindWrongTPS, w)
 		own := &d.officer.Stations[0]
 		offer := tally
 		offer.tps = own.TPS
-		return d.ask(v, Question{Kind: KindAskTPS, Draft: tally.String(), Offer: offer.String()},
-			words{typed: d.rep.TPS, station: own}), true
+		w.station = own
+		return d.ask(v, Question{Kind: KindAskTPS, Draft: tally.String(), Offer: offer.String()}, w), true
 	default:
-		return d.ask(v, Question{Kind: KindAskCode, Draft: tally.String()}, words{typed: d.rep.TPS}), true
+		v.Reply = d.reply(KindWrongTPS, w)
+		return d.ask(v, Question{Kind: KindAskCode, Draft: tally.String()}, w), true
 	}
 	return v, true
 }

@@ -1,6 +1,10 @@
 package verify
 
-import "tali/parser"
+import (
+	"strings"
+
+	"tali/parser"
+)
 
 // structure is step 8: rows are missing, too many or torn. Nothing is guessed: a
 // single change with which everything holds is asked about.
@@ -9,17 +13,20 @@ func structure(d *decision) (Verdict, bool) {
 		return Verdict{}, false
 	}
 	v := d.asksAgain(OutcomeStructure)
-	if tally, ok := draftOf(d.rep); ok && !d.away && repairable(d.rep.Problem.Code) {
+	if tally, ok := draftOf(d.rep); ok && !d.away && repairable(d.rep.Problem) {
 		v = d.askRepair(v, tally)
 	}
 	return v, true
 }
 
-// repairable reports whether the digits behind the TPS code are one tally's.
-func repairable(c parser.ProblemCode) bool {
-	switch c {
-	case parser.ProblemTooFew, parser.ProblemTooMany, parser.ProblemNoK, parser.ProblemCutOff, parser.ProblemBadFigure:
+// repairable reports whether the digits behind the TPS code are one tally's. A
+// word that is no number stands for a figure that nobody can know.
+func repairable(p *parser.Problem) bool {
+	switch p.Code {
+	case parser.ProblemTooFew, parser.ProblemTooMany, parser.ProblemNoK, parser.ProblemCutOff:
 		return true
+	case parser.ProblemBadFigure:
+		return strings.Trim(p.Found, "0123456789OoIiLl") == ""
 	}
 	return false
 }
