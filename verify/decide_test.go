@@ -173,7 +173,7 @@ func TestSame(t *testing.T) {
 		{name: "equals a held one", facts: standing(in, held), steps: []turn{
 			{clock: "16:00", from: phoneB, text: goodOther, want: "same/ditahan/same_held"}}},
 		{name: "RALAT equals a held one", facts: standing(in, held), steps: []turn{
-			{clock: "16:00", from: phoneA, text: "RALAT 7F3K2 " + goodOther, want: "conflict/ralat/held_ralat"}}},
+			{clock: "16:00", from: phoneA, text: "RALAT 7F3K2 " + goodOther, want: taken}}},
 		{name: "equals a replaced one", facts: standing(old, in), steps: []turn{
 			{clock: "16:00", from: phoneA, text: goodOther, want: "same/digantikan/same_replaced"}}},
 		{name: "sent twice", steps: []turn{
@@ -224,8 +224,6 @@ func TestHeld(t *testing.T) {
 			{clock: "16:00", from: phoneB, text: goodOther, want: "conflict/conflict/conflict"}}},
 		{name: "conflict with a verified one", facts: standing(Tally{State: StateVerified, Figures: goodFigures()}), steps: []turn{
 			{clock: "16:00", from: phoneB, text: goodOther, want: "conflict/conflict/conflict"}}},
-		{name: "ralat", facts: standing(in), steps: []turn{
-			{clock: "16:00", from: phoneA, text: "RALAT 7F3K2 " + goodOther, want: "conflict/ralat/held_ralat"}}},
 	})
 }
 

@@ -57,6 +57,8 @@ type Tally struct {
 	ProofTo   string // the phone that got it
 	Assurance Assurance
 	At        time.Time // of receipt
+
+	WrongProof bool // came as a RALAT with a code that is not the receipt's
 }
 
 // Case is all that is known of one ballot at one station.

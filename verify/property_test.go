@@ -54,10 +54,17 @@ func (s *store) load() *Facts {
 		t := Tally{Entry: m.Key, State: e.State, Revision: e.Revision, Figures: e.Figures, Proof: e.Proof, Assurance: e.Assurance, At: m.ReceivedAt}
 		if e.State == StateIn {
 			t.ProofTo = v.Phone
+			if c.Present != nil {
+				old := *c.Present
+				old.State = StateSuperseded
+				c.Others = append(c.Others, old)
+			}
 			c.Present = &t
 		} else {
+			t.WrongProof = slices.Contains(e.Flags, FlagWrongProof)
 			c.Others = append(c.Others, t)
 		}
+		slices.SortFunc(c.Others, func(a, b Tally) int { return a.Revision - b.Revision })
 		c.Revision++
 		c.Version++
 	}
@@ -83,8 +90,8 @@ func someText(p *parser.Profile) *rapid.Generator[string] {
 			return rapid.SampledFrom(someAnswers()).Draw(t, "answer")
 		}
 		switch rapid.IntRange(0, 9).Draw(t, "kind") {
-		case 0:
-			return "RALAT 7F001 " + sms
+		case 0, 7:
+			return fmt.Sprintf("RALAT 7F%03d %s", rapid.IntRange(1, 6).Draw(t, "proof"), sms)
 		case 1:
 			return strings.Replace(sms, " 41 ", " 14 ", 1)
 		case 4:

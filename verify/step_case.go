@@ -69,20 +69,24 @@ func closed(d *decision) (Verdict, bool) {
 	return d.holds(OutcomeHeld, "closed", KindHeldClosed, words{}), true
 }
 
-// conflict is step 14: the first entry stays, nothing is overwritten. A RALAT
-// is not honoured by itself: the staff call, whatever code it names.
+// conflict is step 14: the first entry stays, nothing is overwritten, unless a
+// RALAT may take its place.
 func conflict(d *decision) (Verdict, bool) {
 	present := d.standing().Present
 	if present == nil {
 		return Verdict{}, false
 	}
 	if d.rep.Ralat {
-		return d.holds(OutcomeConflict, "ralat", KindHeldRalat, words{}), true
+		return d.ralat(present)
 	}
 	w := words{present: present}
 	kind := KindConflict
-	if present.Proof != "" && present.ProofTo == d.phone {
+	switch {
+	case present.Proof == "" || present.ProofTo != d.phone:
+	case present.State == StateIn && !d.ralatBlocked():
 		kind, w.proof = KindConflictProof, present.Proof
+	default:
+		kind, w.proof = KindConflictFinal, present.Proof
 	}
 	return d.holds(OutcomeConflict, "conflict", kind, w), true
 }

@@ -43,6 +43,7 @@ const (
 	KindHeldRalat     = "held_ralat"
 	KindConflict      = "conflict"
 	KindConflictProof = "conflict_proof"
+	KindConflictFinal = "conflict_final"
 	KindAccepted      = "accepted"
 	KindInterim       = "interim"
 	KindRecorded      = "recorded"
@@ -79,7 +80,7 @@ func priorityOf(kind string) int {
 	case KindUnknown, KindHelp, KindTest, KindPresent, KindStatus, KindNotOpen:
 		return PriorityNotice
 	case KindSame, KindSameProof, KindSameHeld, KindSameReplaced, KindHeldRejected, KindHeldClosed,
-		KindHeldRalat, KindConflict, KindConflictProof, KindAccepted, KindRecorded, KindInterim:
+		KindHeldRalat, KindConflict, KindConflictProof, KindConflictFinal, KindAccepted, KindRecorded, KindInterim:
 		return PriorityReceipt
 	}
 	return PriorityQuestion
@@ -134,6 +135,7 @@ func textSpecs() []textSpec {
 		{KindHeldRalat, tallyWords},
 		{KindConflict, tallyWords + " difference"},
 		{KindConflictProof, tallyWords + " difference proof"},
+		{KindConflictFinal, tallyWords + " difference proof"},
 		{KindAccepted, tallyWords + " proof"},
 		{KindInterim, tallyWords},
 		{KindRecorded, "clash proof"},
