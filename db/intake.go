@@ -163,7 +163,7 @@ func (in *intake) retry(ctx context.Context, do func() error) error {
 	return nil
 }
 
-// transact is the one transaction of decision 4 in DESIGN.md.
+// transact is the one transaction of a batch.
 func (in *intake) transact(ctx context.Context, lo, hi int) error {
 	return in.d.hot.within(ctx, func(t *transaction) error {
 		locked, err := in.lock(ctx, t, lo, hi)
@@ -196,6 +196,7 @@ func (in *intake) decide(k *known, locked map[int64]bool, w *rows, i int) error 
 		return nil
 	}
 	k.facts.Apply(m.Message, v)
+	k.ask(&v)
 	station := int64(0)
 	if v.Station != nil {
 		var err error
