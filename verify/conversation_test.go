@@ -106,6 +106,10 @@ func TestKIsAskedAbout(t *testing.T) {
 			says("15:00", slipNear, "figures/k/ask_k"),
 			{clock: "15:02", from: phoneA, text: slipNear, want: "figures/k/ask_k"},
 			{clock: "15:09", from: phoneA, text: slipNear, want: "figures/k/ask_k", edit: func(m *Message) { m.SentAt = at("15:00") }},
+			says("15:10", "K 71569", "figures/swap/ask_swap"),
+			says("15:11", "1=108 2=98", taken)}},
+		{name: "a second time by an answer", steps: []turn{
+			says("15:00", slipNear, "figures/k/ask_k"),
 			says("15:03", "K 71569", "figures/k/ask_k"),
 			says("15:04", "K 71569", "figures/swap/ask_swap"),
 			says("15:05", "1=108 2=98", taken)}},
@@ -205,6 +209,14 @@ func TestSeveralQuestions(t *testing.T) {
 			says("15:01", "PILGUB 10013505 145 98 67 67 310 12 322 322 410 322 2 86 61754", "structure/too_many/ask_repair"),
 			says("15:02", "YA", taken),
 			says("15:03", "2=98", taken)}},
+		{name: "an answer to an earlier one delivered late", steps: []turn{
+			says("15:10", slipDoubled, "structure/too_many/ask_repair"),
+			says("15:06", "YA", "no_question/not_fitting/not_fitting"),
+			says("15:11", "YA", taken)}},
+		{name: "of two stations", steps: []turn{
+			{clock: "15:00", from: phoneC, text: "PILBUP 10013602 100 60 50 200 5 205 205 308 205 0 103 71168", want: "figures/relation/ask_row"},
+			{clock: "15:01", from: phoneC, text: "PILBUP 10013796 100 50 50 200 5 205 205 308 205 0 103 71168", want: taken},
+			{clock: "15:02", from: phoneC, text: "2=50", want: taken}}},
 		{name: "they lapse", steps: []turn{
 			says("15:00", slipRow, "figures/relation/ask_row"),
 			says("15:01", slipRowGub, "figures/relation/ask_row"),

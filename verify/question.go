@@ -100,21 +100,19 @@ func (d *decision) askAboutK(v Verdict, q Question, w words) Verdict {
 }
 
 // settle closes the questions that v leaves nothing to ask of: the one of the
-// ballot once a tally is decided, and the one that this message answered.
+// ballot once a tally of its station is decided, and the one that this message
+// answered.
 func (d *decision) settle(v *Verdict) {
 	decided := v.Outcome == OutcomeAccepted || v.Outcome == OutcomeSame ||
 		v.Outcome == OutcomeHeld || v.Outcome == OutcomeConflict
 	if !decided && v.Asks == nil || len(d.f.Questions) == 0 {
 		return
 	}
-	close := func(key QuestionKey) {
-		if d.f.Questions[key] != nil && (v.Asks == nil || v.Asks.Key() != key) {
-			v.Settles = append(v.Settles, key)
-		}
-	}
 	here := QuestionKey{Phone: d.phone, Ballot: d.rep.Ballot.Keyword}
-	close(here)
+	if q := d.f.Questions[here]; q != nil && v.Asks == nil && (q.Station == "" || q.Station == d.station.Code) {
+		v.Settles = append(v.Settles, here)
+	}
 	if d.answers != nil && d.answers.Key() != here {
-		close(d.answers.Key())
+		v.Settles = append(v.Settles, d.answers.Key())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"tali/parser"
@@ -295,6 +296,21 @@ func BenchmarkRepairs54(b *testing.B) {
 	for b.Loop() {
 		if len(repairs(shape, words, k)) == 0 {
 			b.Fatal("no repair")
+		}
+	}
+}
+
+// A wrong form of 54 candidates, from its text to the question about it.
+func BenchmarkDecideWrong54(b *testing.B) {
+	p := testProfileOf(b, defaultTexts(b), ballot('2', "DPD", parser.FormFull, "calon", 54))
+	facts := testFacts(b)
+	f, k := drawn(rand.New(rand.NewPCG(1, 1)), p.Ballots[0])
+	f[20] ^= 1
+	m := message(1, phoneA, fmt.Sprintf("DPD %s %s %s", tpsA, strings.Join(written(f), " "), k), at("15:00"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := Decide(p, m, nil, facts); v.Asks == nil {
+			b.Fatal(summary(v))
 		}
 	}
 }

@@ -73,6 +73,9 @@ func (d *decision) nothing(reason, kind string, w words) Verdict {
 
 // admits reports whether a is an answer of the kind that q asks for.
 func (d *decision) admits(q *Question, a *parser.FollowUp) bool {
+	if d.m.ReceivedAt.Before(q.At.Add(-copyWindow)) { // delivered late: it answered another one
+		return false
+	}
 	if d.choice(a) {
 		return q.chooses() && (q.Ballot == a.Ballot.Keyword || readDraft(q.Offer).keyword == a.Ballot.Keyword)
 	}
