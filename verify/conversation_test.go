@@ -150,6 +150,9 @@ func TestStructureIsAskedAbout(t *testing.T) {
 		{name: "K run together", steps: []turn{
 			says("15:00", "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 8671754", "structure/bad_figure/ask_repair"),
 			says("15:04", "PILBUP YA", taken)}},
+		{name: "K in two", steps: []turn{
+			says("15:00", "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 7175 4", "structure/no_k/ask_repair"),
+			says("15:04", "YA", taken)}},
 		{name: "a word that is no number", steps: []turn{
 			says("15:00", "PILBUP 10013505 145 9x 67 310 12 322 322 410 322 2 86 71754", "structure/bad_figure/bad_word"),
 			says("15:04", "2=98", "no_question/no_question/no_question")}},

@@ -47,6 +47,7 @@ func repairs(b *parser.Ballot, numbers []string, k string) []repair {
 	case missing == -1:
 		s.doubled()
 		s.joins()
+		s.cutCheck()
 	case missing == 0:
 		s.digits()
 	}
@@ -171,6 +172,14 @@ func (s *search) mergedCheck() {
 	figure, _ := figureOf(s.k[:cut])
 	if end := len(s.numbers); s.splice(end, end, figure) {
 		s.keep(repair{kind: repairSplit, row: end, found: s.k}, s.k[cut:])
+	}
+}
+
+// cutCheck puts the first digits of K, which stand alone, back to the others.
+func (s *search) cutCheck() {
+	last := len(s.numbers) - 1
+	if joined := s.numbers[last] + s.k; len(joined) == s.b.KWidth() && s.splice(last, last+1) {
+		s.keep(repair{kind: repairJoin, row: last, found: s.numbers[last] + " " + s.k}, joined)
 	}
 }
 

@@ -34,7 +34,11 @@ func repairable(p *parser.Problem) bool {
 // askRepair asks about the only repair, the ballot that fits, or K; v where
 // there is nothing to ask about.
 func (d *decision) askRepair(v Verdict, tally draft) Verdict {
-	found := repairs(d.rep.Ballot, tally.numbers, tally.k)
+	numbers := tally.numbers
+	if len(d.rep.Numbers) > 0 { // what may be the rest of K stands there too
+		numbers = d.rep.Numbers
+	}
+	found := repairs(d.rep.Ballot, numbers, tally.k)
 	other := fitsOther(d.p, d.rep.Ballot, tally)
 	switch {
 	case len(found) == 1:
