@@ -55,7 +55,7 @@ func TestOffersAreAcceptedAndRight(t *testing.T) {
 	for _, b := range searched()[:4] {
 		profiles = append(profiles, testProfileOf(t, texts, b))
 	}
-	var right, swaps, silent rate
+	var right, wrongK, swaps, silent rate
 	for range 15_000 {
 		p := profiles[rng.IntN(len(profiles))]
 		b := p.Ballots[0]
@@ -85,11 +85,14 @@ func TestOffersAreAcceptedAndRight(t *testing.T) {
 		case !b.Keeps(paper):
 		case v.Reply.Kind == KindAskSwap:
 			swaps.count(slices.Equal(taken.Entry.Figures, paper))
-		default:
+		case b.IsK(paper, k):
 			right.count(slices.Equal(taken.Entry.Figures, paper))
+		default: // two faults, and one row explains both
+			wrongK.count(slices.Equal(taken.Entry.Figures, paper))
 		}
 	}
 	right.atLeast(t, "what is offered is what a consistent form holds", 99.95)
+	t.Logf("and where its K is wrong as well: %s", wrongK)
 	swaps.atLeast(t, "an exchange that is offered is what it holds", 70)
 	silent.atMost(t, "accepted at once with other figures than the form's", 0.01)
 }
