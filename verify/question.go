@@ -71,9 +71,13 @@ func (d *decision) asked() bool {
 	return !copied && (apart > copyWindow || apart < -copyWindow)
 }
 
-// ask makes v the question q about what was read. An election without a text for
-// it asks nothing: v stays what it is.
+// ask makes v the question q about what was read. v stays what it is where the
+// election has no text for q, and where the officer was told the same while the
+// centre was away: all figures are on their way again.
 func (d *decision) ask(v Verdict, q Question, w words) Verdict {
+	if v.Reply != nil && v.Reply.Kind == d.m.Interim {
+		return v
+	}
 	q.Phone, q.Ballot, q.Message, q.At = d.phone, d.rep.Ballot.Keyword, d.m.Key, d.m.ReceivedAt
 	if d.station != nil {
 		q.Station = d.station.Code
