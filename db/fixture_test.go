@@ -50,6 +50,15 @@ func election(t testing.TB, change func(*parser.Profile)) *parser.Profile {
 			verify.KindSame:          {"Laporan yang sama sudah kami terima"},
 			verify.KindRelation:      {"PERIKSA {tps}"},
 			verify.KindForm:          {"PERIKSA {tps}. FORM?"},
+			verify.KindAskFormRow:    {"PERIKSA {tps}: {fix} atau {form}?"},
+			verify.KindAskRow:        {"PERIKSA {tps}: {fix}?"},
+			verify.KindAskK:          {"PERIKSA {tps}: K?"},
+			verify.KindAskSwap:       {"PERIKSA {tps}: {fix} {second}?"},
+			verify.KindAskTPS:        {"TPS {tps}? {yes}"},
+			verify.KindRecorded:      {"DICATAT APA ADANYA {tps}"},
+			verify.KindSameReplaced:  {"sudah digantikan"},
+			verify.KindHeldRalat:     {"PERBAIKAN DITAHAN"},
+			verify.KindNoQuestion:    {"tidak ada pertanyaan"},
 		},
 	}
 	if change != nil {

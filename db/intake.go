@@ -196,6 +196,7 @@ func (in *intake) decide(k *known, locked map[int64]bool, w *rows, i int) error 
 		return nil
 	}
 	k.facts.Apply(m.Message, v)
+	k.ask(&v)
 	station := int64(0)
 	if v.Station != nil {
 		var err error

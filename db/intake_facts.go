@@ -19,8 +19,9 @@ import (
 // known is what a batch is decided by.
 type known struct {
 	facts    verify.Facts
-	bindings map[string][]binding         // by phone, of all times
-	stood    map[verify.CaseKey]*standing // as loaded, then carried forward
+	bindings map[string][]binding                    // by phone, of all times
+	stood    map[verify.CaseKey]*standing            // as loaded, then carried forward
+	asked    map[verify.QuestionKey]*verify.Question // changed by the batch; nil: settled
 }
 
 // binding is a phone's right to report for a station, for a time.
@@ -42,7 +43,7 @@ type standing struct {
 	touched  bool
 }
 
-// loadFacts reads everything that messages lo to hi are decided by, in four
+// loadFacts reads everything that messages lo to hi are decided by, in five
 // statements whatever their number.
 func (in *intake) loadFacts(ctx context.Context, t *transaction, lo, hi int) (*known, error) {
 	k := &known{
@@ -51,10 +52,12 @@ func (in *intake) loadFacts(ctx context.Context, t *transaction, lo, hi int) (*k
 			Officers:        make(map[string]*verify.Officer, hi-lo),
 			Cases:           make(map[verify.CaseKey]*verify.Case, hi-lo),
 			Own:             in.own,
+			Questions:       make(map[verify.QuestionKey]*verify.Question),
 			UnknownAnswered: make(map[string]bool),
 		},
 		bindings: make(map[string][]binding, hi-lo),
 		stood:    make(map[verify.CaseKey]*standing, hi-lo),
+		asked:    make(map[verify.QuestionKey]*verify.Question),
 	}
 	if err := in.loadKnown(ctx, t, k, lo, hi); err != nil {
 		return nil, fmt.Errorf("loading known keys: %w", err)
@@ -67,6 +70,9 @@ func (in *intake) loadFacts(ctx context.Context, t *transaction, lo, hi int) (*k
 	}
 	if err := in.loadCases(ctx, t, k); err != nil {
 		return nil, fmt.Errorf("loading cases: %w", err)
+	}
+	if err := in.loadQuestions(ctx, t, k, lo, hi); err != nil {
+		return nil, fmt.Errorf("loading questions: %w", err)
 	}
 	return k, nil
 }
@@ -193,7 +199,8 @@ const casesOf = `
 SELECT s.station, s.ballot, s.version, s.revision, s.held, s.closed, coalesce(s.entry, 0), coalesce(s.state, ''),
        coalesce(e.revision, 0), coalesce(e.message::text, ''), coalesce(e.state, ''), coalesce(d.state, ''),
        coalesce(e.received_at, 'epoch'), coalesce(e.assurance, ''), coalesce(e.proof, ''), coalesce(e.phone, ''),
-       coalesce(e.figures::text, '{}'), coalesce(cardinality(e.flags), 0)
+       coalesce(e.figures::text, '{}'), coalesce(cardinality(e.flags), 0),
+       coalesce('wrong_proof' = ANY (e.flags), false)
 FROM tally.standing s
 LEFT JOIN tally.entry e ON e.election = s.election AND e.province = (s.station / 100000000000)::smallint
   AND e.station = s.station AND e.ballot = s.ballot AND e.round = s.round
@@ -218,7 +225,7 @@ func (in *intake) loadCases(ctx context.Context, t *transaction, k *known) error
 	return each(ctx, t.on(ctx, in.stmts.cases), func(r *sqlx.Rows) error {
 		var c caseRow
 		err := r.Scan(&c.station, &c.ballot, &c.version, &c.last, &c.held, &c.closed, &c.stands, &c.state,
-			&c.revision, &c.message, &c.began, &c.decided, &c.at, &c.assurance, &c.proof, &c.phone, &c.figures, &c.flags)
+			&c.revision, &c.message, &c.began, &c.decided, &c.at, &c.assurance, &c.proof, &c.phone, &c.figures, &c.flags, &c.wrongProof)
 		if err != nil {
 			return err
 		}
@@ -231,7 +238,7 @@ type caseRow struct {
 	station                            string
 	ballot                             int16
 	version, last, held, stands, flags int
-	closed                             bool
+	closed, wrongProof                 bool
 	state                              verify.State
 
 	revision       int
@@ -276,6 +283,7 @@ func (c *caseRow) into(k *known, keyword string) error {
 func (c *caseRow) tally() (verify.Tally, error) {
 	t := verify.Tally{
 		Revision: c.revision, State: c.began, Proof: c.proof, Assurance: c.assurance, At: c.at,
+		WrongProof: c.wrongProof,
 	}
 	switch {
 	case c.revision == c.stands:

@@ -11,7 +11,7 @@ import (
 )
 
 // intakeStatements are those of one intake transaction, prepared on the pool.
-type intakeStatements struct{ lock, known, officers, neutral, cases, write *sqlx.Stmt }
+type intakeStatements struct{ lock, known, officers, neutral, cases, questions, write *sqlx.Stmt }
 
 func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err error) {
 	for _, p := range []struct {
@@ -19,7 +19,7 @@ func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err erro
 		query string
 	}{
 		{&s.lock, lockBatch}, {&s.known, knownKeys}, {&s.officers, officersOf},
-		{&s.neutral, neutralReplies}, {&s.cases, casesOf}, {&s.write, writeBatch},
+		{&s.neutral, neutralReplies}, {&s.cases, casesOf}, {&s.questions, questionsOf}, {&s.write, writeBatch},
 	} {
 		if *p.into, err = d.prepare(ctx, p.query); err != nil {
 			return s, err

@@ -177,6 +177,19 @@ WITH message AS (
       version = excluded.version, state = excluded.state
   WHERE s.version = excluded.version - 1
   RETURNING 1
+), settled AS (
+  DELETE FROM intake.question AS q USING unnest($53::text[], $54::smallint[]) AS g(phone, ballot)
+  WHERE q.phone = ANY ($53::text[]) AND q.phone = g.phone AND q.ballot = g.ballot AND q.round = $24 AND q.election = $4
+), question AS (
+  INSERT INTO intake.question AS q (phone, ballot, round, election, kind, message, station, draft, offer, asked, asked_at, k, k_at, k_sent)
+  SELECT phone, ballot, $24, $4, kind, message, station, draft, offer, asked, timestamptz 'epoch' + at * interval '1 microsecond',
+         k, timestamptz 'epoch' + k_at * interval '1 microsecond', timestamptz 'epoch' + k_sent * interval '1 microsecond'
+  FROM unnest($55::text[], $56::smallint[], $57::text[], $58::uuid[], $59::bigint[], $60::text[], $61::text[], $62::text[], $63::bigint[], $64::text[], $65::bigint[], $66::bigint[])
+    AS n(phone, ballot, kind, message, station, draft, offer, asked, at, k, k_at, k_sent)
+  ORDER BY phone, ballot
+  ON CONFLICT (phone, ballot, round, election) DO UPDATE
+  SET kind = excluded.kind, message = excluded.message, station = excluded.station, draft = excluded.draft, offer = excluded.offer,
+      asked = excluded.asked, asked_at = excluded.asked_at, k = excluded.k, k_at = excluded.k_at, k_sent = excluded.k_sent
 )
 SELECT count(*) FROM standing`
 
@@ -204,6 +217,7 @@ func (in *intake) write(ctx context.Context, t *transaction, k *known, w *rows) 
 			sState.text(string(s.state))
 		}
 	}
+	q := in.questionRows(k)
 	var written int
 	err := t.on(ctx, in.stmts.write).QueryRowContext(ctx,
 		in.batch.Gateway, in.lane, in.row.ID, in.row.Election, in.batch.Program,
@@ -219,6 +233,9 @@ func (in *intake) write(ctx context.Context, t *transaction, k *known, w *rows) 
 		w.messages,
 		sStation.String(), sBallot.String(), sEntry.String(), sRevision.String(), sHeld.String(), sRisk.String(),
 		sLoaded.String(), sState.String(),
+		q.gonePhone.String(), q.goneBallot.String(),
+		q.phone.String(), q.ballot.String(), q.kind.String(), q.message.String(), q.station.String(), q.draft.String(),
+		q.offer.String(), q.asked.String(), q.at.String(), q.k.String(), q.kAt.String(), q.kSent.String(),
 	).Scan(&written)
 	if err != nil {
 		return err

@@ -22,6 +22,8 @@ var planned = map[string]struct {
 	"officers": {officersOf, 2},
 	"neutral":  {neutralReplies, 1},
 	"cases":    {casesOf, 3},
+	"question": {questionsOf, 3},
+	"write":    {writeBatch, 66},
 	"claim":    {claimReply, 6},
 	"close":    {closeReply, 8},
 	"sweep":    {sweepReplies, 0},

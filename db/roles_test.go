@@ -56,6 +56,7 @@ func TestForbidden(t *testing.T) {
 			`UPDATE registry.station SET tps = tps + 97`:        denied,
 			`DELETE FROM registry.phone`:                        denied,
 			`TRUNCATE tally.entry`:                              denied,
+			`DELETE FROM intake.question`:                       denied,
 			`ALTER TABLE tally.entry DISABLE TRIGGER ALL`:       denied,
 		},
 		cluster.ResultsReader: {
@@ -120,7 +121,9 @@ func TestChecksEqualConstants(t *testing.T) {
 		{"tally.entry", "state", words(verify.StateIn, verify.StateHeld)},
 		{"tally.entry", "assurance", words(verify.AssuranceA0, verify.AssuranceA1, verify.AssuranceA2)},
 		{"tally.entry", "flags", words(verify.FlagOverVoters, verify.FlagBallotStock, verify.FlagTurnout, verify.FlagOneSided,
-			verify.FlagRound, verify.FlagLate, verify.FlagApart, verify.FlagRejected)},
+			verify.FlagRound, verify.FlagLate, verify.FlagApart, verify.FlagRejected, verify.FlagForm, verify.FlagWrongProof)},
+		{"intake.question", "kind", words(verify.KindAskTPS, verify.KindAskCode, verify.KindAskRepair, verify.KindAskMissing, verify.KindAskFits,
+			verify.KindAskNoK, verify.KindAskRow, verify.KindAskForm, verify.KindAskFormRow, verify.KindAskK, verify.KindAskSwap, verify.KindAskBallot)},
 		{"tally.decision", "state", words(verify.StateIn, verify.StateHeld, verify.StateVerified, verify.StateRejected, verify.StateSuperseded)},
 		{"tally.standing", "state", words(verify.StateIn, verify.StateVerified)},
 		{"registry.election", "phase", words(parser.PhaseRehearsal, parser.PhaseReal)},

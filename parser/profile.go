@@ -69,3 +69,13 @@ type Ballot struct {
 	Unit        string   // what one row of the votes block is called: "calon", "partai"
 	Contestants []string // names in form order; their number is n
 }
+
+// Ballot is the ballot with that first keyword, nil when the election has none.
+func (p *Profile) Ballot(keyword string) *Ballot {
+	for _, b := range p.Ballots {
+		if b.Keyword == keyword {
+			return b
+		}
+	}
+	return nil
+}

@@ -1,11 +1,14 @@
 package verify
 
+import "slices"
+
 // entry is the tally of this message in that state, with the next revision of
 // its case. All legal changes that a message can make to a case are here and in
 // (*Case).take; the staff's own are not a message's business:
 //
 //	nothing stands         -> masuk, and it stands
 //	something stands       -> ditahan, beside it
+//	a RALAT that proves it -> masuk, and it stands; what stood is digantikan
 //	closed by the staff    -> ditahan, beside what stands
 //	equals a rejected one  -> ditahan, flagged; the case stays empty
 func (d *decision) entry(s State) *Entry {
@@ -40,6 +43,15 @@ func (f *Facts) Apply(m Message, v Verdict) {
 		f.UnknownAnswered[v.Phone] = true
 		f.UnknownThisHour++
 	}
+	for _, key := range v.Settles {
+		delete(f.Questions, key)
+	}
+	if v.Asks != nil {
+		if f.Questions == nil {
+			f.Questions = make(map[QuestionKey]*Question)
+		}
+		f.Questions[v.Asks.Key()] = v.Asks
+	}
 	if v.Entry == nil {
 		return
 	}
@@ -72,8 +84,25 @@ func (c *Case) take(m Message, v Verdict) {
 	c.Revision = t.Revision
 	c.Version++
 	if t.State == StateIn {
+		c.supersede()
 		c.Present = &t
 		return
 	}
+	t.WrongProof = slices.Contains(v.Entry.Flags, FlagWrongProof)
 	c.Others = append(c.Others, t)
+}
+
+// supersede puts what stands among the others, which stay in the order of their
+// revisions.
+func (c *Case) supersede() {
+	if c.Present == nil {
+		return
+	}
+	old := *c.Present
+	old.State = StateSuperseded
+	at := 0
+	for at < len(c.Others) && c.Others[at].Revision < old.Revision {
+		at++
+	}
+	c.Others = slices.Insert(c.Others, at, old)
 }

@@ -4,7 +4,7 @@ import "tali/parser"
 
 // decision is one message on its way through the steps of the protocol. The
 // steps read it; only the early ones fill in what they find (phone, officer,
-// station).
+// station), and an answer puts the amended draft in the place of what was read.
 type decision struct {
 	p   *parser.Profile
 	m   Message
@@ -14,6 +14,10 @@ type decision struct {
 	phone   string
 	officer *Officer
 	station *Station
+
+	away      bool      // the centre is: nothing is asked that only it can remember
+	answers   *Question // that this message answers: rep is its draft, amended
+	formTaken bool      // by FORM: relations are excused, K is not
 }
 
 // step is one numbered step of the protocol. It answers true when it
@@ -24,14 +28,16 @@ type step func(*decision) (Verdict, bool)
 // parsed here) and what is known. The first step that applies ends it; the last
 // one always does.
 func Decide(p *parser.Profile, m Message, rep *parser.Report, f *Facts) Verdict {
-	d := &decision{p: p, m: m, rep: rep, f: f}
-	if d.rep == nil && m.Kind == MessageText {
-		read := parser.Parse(p, m.Text)
+	return (&decision{p: p, m: m, rep: rep, f: f}).decide()
+}
+
+func (d *decision) decide() Verdict {
+	if d.rep == nil && d.m.Kind == MessageText {
+		read := parser.Parse(d.p, d.m.Text)
 		d.rep = &read
 	}
-	// A new step goes where the protocol's order puts it. Repairs of a structure
-	// (8), repairs of figures (10), FORM (11) and the proof A (12) have their
-	// places between these.
+	// A new step goes where the protocol's order puts it; the proof A has its
+	// place before closed.
 	steps := [...]step{
 		known,
 		sender,
@@ -61,6 +67,7 @@ func Decide(p *parser.Profile, m Message, rep *parser.Report, f *Facts) Verdict 
 // was told the same thing while the centre was away.
 func (d *decision) finish(v Verdict) Verdict {
 	v.Report, v.Phone, v.Station = d.rep, d.phone, d.station
+	d.settle(&v)
 	if v.Reply != nil && v.Reply.Kind == d.m.Interim {
 		v.Reply = nil
 	}
@@ -69,7 +76,10 @@ func (d *decision) finish(v Verdict) Verdict {
 
 // reply renders the text of that kind with what the decision knows.
 func (d *decision) reply(kind string, w words) *Reply {
-	w.p, w.station, w.officer = d.p, d.station, d.officer
+	w.p, w.officer = d.p, d.officer
+	if w.station == nil {
+		w.station = d.station
+	}
 	if w.ballot == nil {
 		w.ballot = d.ballot()
 	}

@@ -126,12 +126,12 @@ func TestWrongTPS(t *testing.T) {
 	rest := " 145 98 67 310 12 322 322 410 322 2 86 71754"
 	run(t, "7_tps", []scenario{
 		{name: "the same question in all cases", steps: []turn{
-			{clock: "15:00", from: phoneA, text: "PILBUP 10013550" + rest, want: "wrong_tps/wrong_tps/wrong_tps"}, // check digits fail
-			{clock: "15:01", from: phoneA, text: "PILBUP 10013602" + rest, want: "wrong_tps/wrong_tps/wrong_tps"}, // somebody else's
-			{clock: "15:02", from: phoneA, text: "PILBUP 1001350" + rest, want: "wrong_tps/wrong_tps/wrong_tps"},  // a digit lost
-			{clock: "15:03", from: phoneA, text: "PILBUP" + rest, want: "wrong_tps/wrong_tps/wrong_tps"}}},        // absent
+			{clock: "15:00", from: phoneA, text: "PILBUP 10013550" + rest, want: "wrong_tps/wrong_tps/ask_tps"}, // check digits fail
+			{clock: "15:01", from: phoneA, text: "PILBUP 10013602" + rest, want: "wrong_tps/wrong_tps/ask_tps"}, // somebody else's
+			{clock: "15:02", from: phoneA, text: "PILBUP 1001350" + rest, want: "wrong_tps/wrong_tps/ask_tps"},  // a digit lost
+			{clock: "15:03", from: phoneA, text: "PILBUP" + rest, want: "wrong_tps/wrong_tps/ask_tps"}}},        // absent
 		{name: "two stations", steps: []turn{
-			{clock: "15:00", from: phoneC, text: good, want: "wrong_tps/wrong_tps/wrong_tps"},
+			{clock: "15:00", from: phoneC, text: good, want: "wrong_tps/wrong_tps/ask_code"},
 			{clock: "15:01", from: phoneC, text: "PILBUP 10013602 100 50 50 200 5 205 205 308 205 0 103 71168", want: "accepted/accepted/accepted"}}},
 		{name: "phone without a station", steps: []turn{
 			{clock: "15:00", from: phoneIdle, text: good, want: "wrong_tps/no_station/no_station"}}},
@@ -140,15 +140,15 @@ func TestWrongTPS(t *testing.T) {
 
 func TestStructure(t *testing.T) {
 	run(t, "8_structure", []scenario{
-		{name: "too few", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/too_few/too_few",
+		{name: "too few", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/too_few/ask_missing",
 			text: "PILBUP 10013505 145 98 310 12 322 322 410 322 2 86 71754"}}},
-		{name: "too many", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/too_many/too_many",
+		{name: "too many", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/too_many/ask_repair",
 			text: "PILBUP 10013505 145 98 67 67 310 12 322 322 410 322 2 86 71754"}}},
-		{name: "no K", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/no_k/no_k",
+		{name: "no K", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/no_k/ask_no_k",
 			text: "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86"}}},
 		{name: "cut off", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/cut_off/cut_off",
 			text: "PILBUP 10013505 145 98 67 310 12 322 3"}}},
-		{name: "four digits", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/bad_figure/bad_word",
+		{name: "four digits", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/bad_figure/ask_row",
 			text: "PILBUP 10013505 1450 98 67 310 12 322 322 410 322 2 86 71754"}}},
 		{name: "two tallies", steps: []turn{{clock: "15:00", from: phoneA, want: "structure/two_tallies/two_tallies",
 			text: good + " PILGUB 10013505 145 98 67"}}},
@@ -173,14 +173,14 @@ func TestSame(t *testing.T) {
 		{name: "equals a held one", facts: standing(in, held), steps: []turn{
 			{clock: "16:00", from: phoneB, text: goodOther, want: "same/ditahan/same_held"}}},
 		{name: "RALAT equals a held one", facts: standing(in, held), steps: []turn{
-			{clock: "16:00", from: phoneA, text: "RALAT 7F3K2 " + goodOther, want: "conflict/ralat/held_ralat"}}},
+			{clock: "16:00", from: phoneA, text: "RALAT 7F3K2 " + goodOther, want: taken}}},
 		{name: "equals a replaced one", facts: standing(old, in), steps: []turn{
 			{clock: "16:00", from: phoneA, text: goodOther, want: "same/digantikan/same_replaced"}}},
 		{name: "sent twice", steps: []turn{
 			{clock: "15:42", from: phoneA, text: good, want: "accepted/accepted/accepted"},
 			{clock: "15:43", from: phoneA, text: good, want: "same/masuk/same_proof"}}},
 		{name: "K wrong this time", facts: standing(in), steps: []turn{
-			{clock: "16:00", from: phoneA, text: "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 71745", want: "figures/k/k"}}},
+			{clock: "16:00", from: phoneA, text: "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 71745", want: "figures/k/ask_k"}}},
 		{name: "equals a rejected one", facts: standing(Tally{State: StateRejected, Figures: goodFigures(), At: at("15:42")}), steps: []turn{
 			{clock: "16:00", from: phoneA, text: good, want: "held/rejected/held_rejected"},
 			{clock: "16:01", from: phoneA, text: good, want: "same/ditahan/same_held"},
@@ -190,21 +190,21 @@ func TestSame(t *testing.T) {
 
 func TestFigures(t *testing.T) {
 	run(t, "10_figures", []scenario{
-		{name: "a contestant", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/relation/relation",
+		{name: "a contestant", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/relation/ask_row",
 			text: "PILBUP 10013505 145 89 67 310 12 322 322 410 322 2 86 71754"}}},
-		{name: "valid votes", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/form/form",
+		{name: "valid votes", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/form/ask_form_row",
 			text: "PILBUP 10013505 145 98 67 301 12 322 322 410 322 2 86 71754"}}},
-		{name: "ballots used", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/form/form",
+		{name: "ballots used", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/form/ask_form_row",
 			text: "PILBUP 10013505 145 98 67 310 12 322 322 410 332 2 86 71754"}}},
-		{name: "ballots received", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/form/form",
+		{name: "ballots received", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/form/ask_form_row",
 			text: "PILBUP 10013505 145 98 67 310 12 322 322 401 322 2 86 71754"}}},
-		{name: "K", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/k/k",
+		{name: "K", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/k/ask_k",
 			text: "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 71745"}}},
-		{name: "K of another ballot", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/k_ballot/other_ballot",
+		{name: "K of another ballot", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/k_ballot/ask_ballot",
 			text: "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 61754"}}},
-		{name: "K of another ballot but wrong", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/k/k",
+		{name: "K of another ballot but wrong", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/k/ask_k",
 			text: "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 61745"}}},
-		{name: "two contestants exchanged", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/k/k",
+		{name: "two contestants exchanged", steps: []turn{{clock: "15:00", from: phoneA, want: "figures/swap/ask_swap",
 			text: "PILBUP 10013505 98 145 67 310 12 322 322 410 322 2 86 71754"}}},
 	})
 }
@@ -224,8 +224,6 @@ func TestHeld(t *testing.T) {
 			{clock: "16:00", from: phoneB, text: goodOther, want: "conflict/conflict/conflict"}}},
 		{name: "conflict with a verified one", facts: standing(Tally{State: StateVerified, Figures: goodFigures()}), steps: []turn{
 			{clock: "16:00", from: phoneB, text: goodOther, want: "conflict/conflict/conflict"}}},
-		{name: "ralat", facts: standing(in), steps: []turn{
-			{clock: "16:00", from: phoneA, text: "RALAT 7F3K2 " + goodOther, want: "conflict/ralat/held_ralat"}}},
 	})
 }
 

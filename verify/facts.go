@@ -57,6 +57,8 @@ type Tally struct {
 	ProofTo   string // the phone that got it
 	Assurance Assurance
 	At        time.Time // of receipt
+
+	WrongProof bool // came as a RALAT with a code that is not the receipt's
 }
 
 // Case is all that is known of one ballot at one station.
@@ -75,6 +77,8 @@ type Facts struct {
 	Officers map[string]*Officer // by phone, E.164
 	Cases    map[CaseKey]*Case
 	Own      map[string]bool // numbers of our own modems, E.164
+
+	Questions map[QuestionKey]*Question // of these officers, lapsed ones too
 
 	UnknownAnswered map[string]bool // unregistered phones that got their answer of the day
 	UnknownThisHour int             // neutral answers in the last hour, all phones

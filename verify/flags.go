@@ -34,6 +34,7 @@ func (d *decision) flags() []Flag {
 	raise(FlagLate, d.outsideHours())
 	raise(FlagApart, d.apart(users))
 	raise(FlagRejected, equalsRejected(d.standing(), rows))
+	raise(FlagForm, d.formTaken && len(d.rep.Broken) > 0)
 	return flags
 }
 

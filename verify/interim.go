@@ -12,7 +12,7 @@ import "tali/parser"
 // where it would say the same.
 func Interim(p *parser.Profile, m Message, rep *parser.Report, r *Registry) (Reply, bool) {
 	m.Interim, m.Proof = "", ""
-	v := Decide(p, m, rep, r.Facts(m.Sender))
+	v := (&decision{p: p, m: m, rep: rep, f: r.Facts(m.Sender), away: true}).decide()
 	switch v.Outcome {
 	case OutcomeAccepted:
 		return received(p, v)

@@ -13,6 +13,10 @@ func TestInterim(t *testing.T) {
 		{"RALAT", phoneA, "RALAT 7F3K2 " + good, KindInterim, KindAccepted},
 		{"row wrong", phoneA, "PILBUP 10013505 145 89 67 310 12 322 322 410 322 2 86 71754", KindRelation, ""},
 		{"K wrong", phoneA, "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 71745", KindK, ""},
+		{"two figures wrong", phoneA, "PILBUP 10013505 245 89 67 310 12 322 322 410 322 2 86 71754", KindRelation, ""},
+		{"a row left out", phoneA, "PILBUP 10013505 145 67 310 12 322 322 410 322 2 86 71754", KindTooFew, ""},
+		{"the form contradicts itself", phoneA, "PILBUP 10013505 145 98 67 301 12 322 322 410 322 2 86 71754", KindForm, ""},
+		{"K of another ballot", phoneA, "PILBUP 10013505 145 98 67 310 12 322 322 410 322 2 86 61754", KindOtherBallot, ""},
 		{"cut off", phoneA, "PILBUP 10013505 145 98", KindCutOff, ""},
 		{"wrong code", phoneA, "PILBUP 10013550 145 98 67 310 12 322 322 410 322 2 86 71754", KindWrongTPS, ""},
 		{"unreadable", phoneA, "halo", KindNoKeyword, ""},
@@ -34,8 +38,12 @@ func TestInterim(t *testing.T) {
 			}
 			m.Interim = reply.Kind
 			final := ""
-			if v := Decide(p, m, nil, r.Facts(row.from)); v.Reply != nil {
+			v := Decide(p, m, nil, r.Facts(row.from))
+			if v.Reply != nil {
 				final = v.Reply.Kind
+			}
+			if v.Asks != nil {
+				t.Errorf("%q is asked about after %q: all figures come again", row.text, reply.Kind)
 			}
 			if final != row.final {
 				t.Errorf("final answer to %q after %q = %q, want %q", row.text, reply.Kind, final, row.final)

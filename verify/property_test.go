@@ -36,6 +36,12 @@ func (s *store) load() *Facts {
 			f.UnknownAnswered[v.Phone] = true
 			f.UnknownThisHour++
 		}
+		for _, key := range v.Settles {
+			delete(f.Questions, key)
+		}
+		if v.Asks != nil {
+			f.Questions[v.Asks.Key()] = v.Asks
+		}
 		e := v.Entry
 		if e == nil {
 			continue
@@ -48,10 +54,17 @@ func (s *store) load() *Facts {
 		t := Tally{Entry: m.Key, State: e.State, Revision: e.Revision, Figures: e.Figures, Proof: e.Proof, Assurance: e.Assurance, At: m.ReceivedAt}
 		if e.State == StateIn {
 			t.ProofTo = v.Phone
+			if c.Present != nil {
+				old := *c.Present
+				old.State = StateSuperseded
+				c.Others = append(c.Others, old)
+			}
 			c.Present = &t
 		} else {
+			t.WrongProof = slices.Contains(e.Flags, FlagWrongProof)
 			c.Others = append(c.Others, t)
 		}
+		slices.SortFunc(c.Others, func(a, b Tally) int { return a.Revision - b.Revision })
 		c.Revision++
 		c.Version++
 	}
@@ -73,11 +86,22 @@ func someText(p *parser.Profile) *rapid.Generator[string] {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if rapid.IntRange(0, 3).Draw(t, "answer") == 0 {
+			return rapid.SampledFrom(someAnswers()).Draw(t, "answer")
+		}
 		switch rapid.IntRange(0, 9).Draw(t, "kind") {
-		case 0:
-			return "RALAT 7F001 " + sms
+		case 0, 7:
+			return fmt.Sprintf("RALAT 7F%03d %s", rapid.IntRange(1, 6).Draw(t, "proof"), sms)
 		case 1:
 			return strings.Replace(sms, " 41 ", " 14 ", 1)
+		case 4:
+			return strings.Replace(sms, " 41 ", " ", 1)
+		case 5:
+			return strings.Replace(sms, " 12", " 21", 1)
+		case 6:
+			words := strings.Fields(sms)
+			words[2], words[3] = words[3], words[2]
+			return strings.Join(words, " ")
 		case 2:
 			return sms[:rapid.IntRange(0, len(sms)-1).Draw(t, "cut")]
 		case 3:
@@ -85,6 +109,15 @@ func someText(p *parser.Profile) *rapid.Generator[string] {
 		}
 		return sms
 	})
+}
+
+// someAnswers fit the questions that the slips of someText raise, or do not.
+func someAnswers() []string {
+	return []string{
+		"YA", "2=41", "PILGUB 2=41", "PILBUP 2 41", "FORM", "PILBUP FORM", "GUB", "PILGUB", "PILBUP", "PILWALI",
+		"S=123", "S=124", "K 60915", "K 70915", "70915", "2=41 K 60915", "1=41 2=40", "KODE 10013602", "KODE 10013505",
+		"KODE 1001360", "ok pak",
+	}
 }
 
 func someStream(p *parser.Profile) *rapid.Generator[[]Message] {

@@ -83,6 +83,7 @@ func (r *Registry) Facts(senders ...string) *Facts {
 		Officers:        make(map[string]*Officer, len(senders)),
 		Cases:           map[CaseKey]*Case{},
 		Own:             make(map[string]bool, len(r.Own)),
+		Questions:       map[QuestionKey]*Question{},
 		UnknownAnswered: map[string]bool{},
 	}
 	for _, own := range r.Own {

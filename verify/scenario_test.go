@@ -92,6 +92,9 @@ func tellFacts(out *strings.Builder, f *Facts) {
 	if f.UnknownThisHour > 0 {
 		lines = append(lines, fmt.Sprintf("known     %d neutral answers this hour", f.UnknownThisHour))
 	}
+	for key, q := range f.Questions {
+		lines = append(lines, fmt.Sprintf("known     %s %s was asked %s at %s: %q", key.Phone, key.Ballot, q.Kind, q.At.In(zone).Format("15:04"), q.Draft))
+	}
 	sort.Strings(lines)
 	for _, l := range lines {
 		fmt.Fprintln(out, l)
@@ -132,12 +135,31 @@ func tellVerdict(out *strings.Builder, v Verdict) {
 		fmt.Fprintf(out, "entry     %s %s revision %d %s %s, proof %q, flags %v\n",
 			e.Case.Station, e.Case.Ballot, e.Revision, e.State, e.Assurance, e.Proof, e.Flags)
 	}
+	tellQuestions(out, v)
 	if v.Reply == nil {
 		fmt.Fprint(out, "reply     (none)\n\n")
 		return
 	}
 	n, _ := Septets(v.Reply.Text)
 	fmt.Fprintf(out, "reply     %s, priority %d, %d characters\n          %s\n\n", v.Reply.Kind, v.Reply.Priority, n, v.Reply.Text)
+}
+
+func tellQuestions(out *strings.Builder, v Verdict) {
+	if s := v.Suggestion; s != nil {
+		fmt.Fprintf(out, "suggests  row %d from %d to %d\n", s.Row+1, s.From, s.To)
+	}
+	for _, key := range v.Settles {
+		fmt.Fprintf(out, "settled   %s of %s\n", key.Ballot, key.Phone)
+	}
+	if q := v.Asks; q != nil {
+		fmt.Fprintf(out, "asks      %s about %q, station %q\n", q.Kind, q.Draft, q.Station)
+		if q.Offer != "" {
+			fmt.Fprintf(out, "offers    %q\n", q.Offer)
+		}
+		if q.K != "" {
+			fmt.Fprintf(out, "about K   %s since %s\n", q.K, q.KAt.In(zone).Format("15:04"))
+		}
+	}
 }
 
 func golden(t *testing.T, name, got string) {

@@ -69,20 +69,24 @@ func closed(d *decision) (Verdict, bool) {
 	return d.holds(OutcomeHeld, "closed", KindHeldClosed, words{}), true
 }
 
-// conflict is step 14: the first entry stays, nothing is overwritten. A RALAT
-// is not honoured by itself: the staff call, whatever code it names.
+// conflict is step 14: the first entry stays, nothing is overwritten, unless a
+// RALAT may take its place.
 func conflict(d *decision) (Verdict, bool) {
 	present := d.standing().Present
 	if present == nil {
 		return Verdict{}, false
 	}
 	if d.rep.Ralat {
-		return d.holds(OutcomeConflict, "ralat", KindHeldRalat, words{}), true
+		return d.ralat(present)
 	}
 	w := words{present: present}
 	kind := KindConflict
-	if present.Proof != "" && present.ProofTo == d.phone {
+	switch {
+	case present.Proof == "" || present.ProofTo != d.phone:
+	case present.State == StateIn && !d.ralatBlocked():
 		kind, w.proof = KindConflictProof, present.Proof
+	default:
+		kind, w.proof = KindConflictFinal, present.Proof
 	}
 	return d.holds(OutcomeConflict, "conflict", kind, w), true
 }
@@ -99,10 +103,12 @@ func (d *decision) holds(o Outcome, reason, kind string, w words) Verdict {
 
 // accepted is step 15, reached when nothing speaks against the tally.
 func accepted(d *decision) Verdict {
-	return Verdict{
-		Outcome: OutcomeAccepted,
-		Reason:  "accepted",
-		Entry:   d.entry(StateIn),
-		Reply:   d.reply(KindAccepted, words{proof: d.m.Proof}),
+	v := Verdict{Outcome: OutcomeAccepted, Reason: "accepted", Entry: d.entry(StateIn)}
+	if d.formTaken && len(d.rep.Broken) > 0 {
+		v.Reason = "form"
+		v.Reply = d.reply(KindRecorded, words{broken: culprit(d.rep.Broken), proof: d.m.Proof})
+		return v
 	}
+	v.Reply = d.reply(KindAccepted, words{proof: d.m.Proof})
+	return v
 }

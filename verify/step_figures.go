@@ -2,43 +2,46 @@ package verify
 
 import "tali/parser"
 
-// figures is step 10 as a plain question: the row or the check that is wrong is
-// named, and every figure is asked for again.
+// figures is step 10: the row or the check that is wrong is named. Where one
+// slip explains everything it is asked about; otherwise every figure is.
 func figures(d *decision) (Verdict, bool) {
 	switch {
-	case d.rep.Consistent():
+	case d.rep.Consistent(), d.formTaken && d.rep.K.OK:
 		return Verdict{}, false
 	case len(d.rep.Broken) > 0:
 		return d.contradicts(), true
 	}
-	if other := otherBallot(d.p, d.rep); other != nil {
-		return Verdict{
-			Outcome: OutcomeFigures,
-			Reason:  "k_ballot",
-			Reply:   d.reply(KindOtherBallot, words{other: other}),
-		}, true
-	}
-	return Verdict{
-		Outcome: OutcomeFigures,
-		Reason:  "k",
-		Reply:   d.reply(KindK, words{k: d.rep.K.Given}),
-	}, true
+	return d.wrongK(), true
 }
 
 // contradicts names the relation that fails. Where K holds the officer
 // very likely typed what the form says: then nobody may push for another
-// figure, and the staff look at it.
+// figure, and FORM is an answer.
 func (d *decision) contradicts() Verdict {
 	kind, reason := KindRelation, "relation"
 	if d.rep.K.OK {
 		kind, reason = KindForm, "form"
 	}
-	return Verdict{
-		Outcome:    OutcomeFigures,
-		Reason:     reason,
-		Quarantine: d.rep.K.OK,
-		Reply:      d.reply(kind, words{broken: culprit(d.rep.Broken)}),
+	v := Verdict{Outcome: OutcomeFigures, Reason: reason, Quarantine: d.rep.K.OK}
+	w := words{broken: culprit(d.rep.Broken)}
+	tally, ok := draftOf(d.rep)
+	s, explained := correction(d.rep.Ballot, d.rep.Figures, d.rep.K.Given)
+	if explained {
+		v.Suggestion, w.meant = &s, s
 	}
+	v.Reply = d.reply(kind, w)
+	if d.away || !ok || !explained && !d.rep.K.OK {
+		return v
+	}
+	switch {
+	case explained && d.rep.K.OK:
+		kind = KindAskFormRow
+	case explained:
+		kind = KindAskRow
+	default:
+		kind = KindAskForm
+	}
+	return d.ask(v, Question{Kind: kind, Draft: tally.String()}, w)
 }
 
 // culprit is the relation to name: the first that fails, in form order. A wrong
@@ -52,6 +55,42 @@ func culprit(broken []parser.Contradiction) parser.Contradiction {
 	return broken[0]
 }
 
+// wrongK asks about a K that fails where every relation holds: for the ballot
+// that it names, for two rows exchanged, or for K.
+func (d *decision) wrongK() Verdict {
+	v := Verdict{Outcome: OutcomeFigures, Reason: "k"}
+	w := words{k: d.rep.K.Given}
+	tally, ok := draftOf(d.rep)
+	if other := otherBallot(d.p, d.rep); other != nil {
+		v.Reason, w.other = "k_ballot", other
+		v.Reply = d.reply(KindOtherBallot, w)
+		if d.away || !ok {
+			return v
+		}
+		offer := tally
+		offer.keyword = other.Keyword
+		return d.ask(v, Question{Kind: KindAskBallot, Draft: tally.String(), Offer: offer.String()}, w)
+	}
+	v.Reply = d.reply(KindK, w)
+	if d.away || !ok {
+		return v
+	}
+	kind := KindAskK
+	if i, j, found := swap(d.rep.Ballot, d.rep.Figures, d.rep.K.Given); found && !d.kFirst() {
+		kind, v.Reason = KindAskSwap, "swap"
+		w.meant = Suggestion{Row: i, From: int(d.rep.Figures[i]), To: int(d.rep.Figures[j])}
+		w.second = Suggestion{Row: j, From: int(d.rep.Figures[j]), To: int(d.rep.Figures[i])}
+	}
+	return d.askAboutK(v, Question{Kind: kind, Draft: tally.String()}, w)
+}
+
+// kFirst reports whether K itself is asked about before any row: a slip in it
+// is likelier than one in the figures while it has not come a second time.
+func (d *decision) kFirst() bool {
+	right, ok := d.rep.Ballot.K(d.rep.Figures)
+	return ok && oneSlip(d.rep.K.Given, right) && !d.asked()
+}
+
 // otherBallot is the ballot that the first digit of K names, when it has as
 // many rows and the rest of K fits the figures; nil otherwise.
 func otherBallot(p *parser.Profile, r *parser.Report) *parser.Ballot {
@@ -59,10 +98,7 @@ func otherBallot(p *parser.Profile, r *parser.Report) *parser.Ballot {
 		return nil
 	}
 	for _, b := range p.Ballots {
-		if b.Form != r.Ballot.Form || b.N() != r.Ballot.N() {
-			continue
-		}
-		if k, ok := b.K(r.Figures); ok && k == r.K.Given {
+		if b.Form == r.Ballot.Form && b.N() == r.Ballot.N() && b.IsK(r.Figures, r.K.Given) {
 			return b
 		}
 	}

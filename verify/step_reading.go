@@ -32,24 +32,27 @@ func wrongTPS(d *decision) (Verdict, bool) {
 			return Verdict{}, false
 		}
 	}
-	kind := KindWrongTPS
-	if len(d.officer.Stations) == 0 {
-		kind = KindNoStation
+	v := Verdict{Outcome: OutcomeWrongTPS, Reason: KindWrongTPS, Quarantine: true}
+	tally, ok := draftOf(d.rep)
+	w := words{typed: d.rep.TPS}
+	switch n := len(d.officer.Stations); {
+	case n == 0:
+		v.Reason = KindNoStation
+		v.Reply = d.reply(KindNoStation, words{})
+	case !ok || d.away:
+		v.Reply = d.reply(KindWrongTPS, w)
+	case n == 1:
+		v.Reply = d.reply(KindWrongTPS, w)
+		own := &d.officer.Stations[0]
+		offer := tally
+		offer.tps = own.TPS
+		w.station = own
+		return d.ask(v, Question{Kind: KindAskTPS, Draft: tally.String(), Offer: offer.String()}, w), true
+	default:
+		v.Reply = d.reply(KindWrongTPS, w)
+		return d.ask(v, Question{Kind: KindAskCode, Draft: tally.String()}, w), true
 	}
-	return Verdict{
-		Outcome:    OutcomeWrongTPS,
-		Reason:     kind,
-		Quarantine: true,
-		Reply:      d.reply(kind, words{typed: d.rep.TPS}),
-	}, true
-}
-
-// structure is step 8: rows are missing, too many or torn. Nothing is guessed.
-func structure(d *decision) (Verdict, bool) {
-	if d.rep.Complete() {
-		return Verdict{}, false
-	}
-	return d.asksAgain(OutcomeStructure), true
+	return v, true
 }
 
 // asksAgain says what does not hold and asks for the whole message.

@@ -55,23 +55,6 @@ func serviceKind(word string) string {
 	return KindHelp
 }
 
-// followUp is step 4, as far as no question can be open: an answer without a
-// question changes nothing, and thanks get none.
-func followUp(d *decision) (Verdict, bool) {
-	switch d.rep.Kind {
-	case parser.KindCourtesy:
-		return Verdict{Outcome: OutcomeCourtesy, Reason: "courtesy"}, true
-	case parser.KindFollowUp:
-		d.station = d.meant()
-		return Verdict{
-			Outcome: OutcomeNoQuestion,
-			Reason:  "no_question",
-			Reply:   d.reply(KindNoQuestion, words{}),
-		}, true
-	}
-	return Verdict{}, false
-}
-
 // bound is this phone's station with that code, nil when it has none.
 func (d *decision) bound(code parser.TPSCode) *Station {
 	for i := range d.officer.Stations {

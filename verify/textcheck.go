@@ -90,12 +90,27 @@ func longestWords(p *parser.Profile, r *Registry) []words {
 			broken:  parser.Contradiction{Relation: parser.RelationD, Want: 3 * parser.MaxFigure, Got: parser.MaxFigure},
 			cases:   map[CaseKey]*Case{},
 		}
+		w.longestQuestion()
 		for _, other := range p.Ballots {
+			w.open = append(w.open, &Question{Ballot: other.Keyword})
 			w.cases[CaseKey{Station: station.Code, Ballot: other.Keyword}] = &Case{Present: &Tally{State: StateVerified, Proof: "00000"}}
 		}
 		out = append(out, w)
 	}
 	return out
+}
+
+// longestQuestion fills in what questions are about.
+func (w *words) longestQuestion() {
+	n, last := w.ballot.N(), w.ballot.Rows()-1
+	w.prefix = shortWord(w.ballot) + " "
+	w.meant = Suggestion{Row: last, From: 10*parser.MaxFigure + 9, To: parser.MaxFigure}
+	w.second = Suggestion{Row: n - 1, From: parser.MaxFigure, To: parser.MaxFigure}
+	w.repair = &repair{kind: repairSplit, figures: w.figures, k: "000000", row: last - 1, found: "000000"}
+	if w.ballot.Form == parser.FormFull { // "diterima" and "digunakan" are the longest names
+		w.repair.row = w.ballot.Index(parser.LabelD)
+		w.meant.Row = w.repair.row
+	}
 }
 
 // longestExpected stands for what the parser says was expected.

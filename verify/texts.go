@@ -43,8 +43,28 @@ const (
 	KindHeldRalat     = "held_ralat"
 	KindConflict      = "conflict"
 	KindConflictProof = "conflict_proof"
+	KindConflictFinal = "conflict_final"
 	KindAccepted      = "accepted"
 	KindInterim       = "interim"
+	KindRecorded      = "recorded"
+	KindWhichBallot   = "which_ballot"
+	KindNotFitting    = "not_fitting"
+)
+
+// The kinds of reply that open a question.
+const (
+	KindAskTPS     = "ask_tps"      // YA or KODE: one station is bound to the phone
+	KindAskCode    = "ask_code"     // KODE: several are
+	KindAskRepair  = "ask_repair"   // YA: figures joined, split, typed twice
+	KindAskMissing = "ask_missing"  // the row that was left out
+	KindAskFits    = "ask_fits"     // which ballot: the rows fit another
+	KindAskNoK     = "ask_no_k"     // K: every row is there
+	KindAskRow     = "ask_row"      // the row that one slip explains
+	KindAskForm    = "ask_form"     // FORM: the form contradicts itself
+	KindAskFormRow = "ask_form_row" // FORM, or the row that one slip explains
+	KindAskK       = "ask_k"        // K
+	KindAskSwap    = "ask_swap"     // both rows, or K
+	KindAskBallot  = "ask_ballot"   // which ballot: K names another
 )
 
 // The priorities of replies: an officer who must act is told first.
@@ -60,7 +80,7 @@ func priorityOf(kind string) int {
 	case KindUnknown, KindHelp, KindTest, KindPresent, KindStatus, KindNotOpen:
 		return PriorityNotice
 	case KindSame, KindSameProof, KindSameHeld, KindSameReplaced, KindHeldRejected, KindHeldClosed,
-		KindHeldRalat, KindConflict, KindConflictProof, KindAccepted, KindInterim:
+		KindHeldRalat, KindConflict, KindConflictProof, KindConflictFinal, KindAccepted, KindRecorded, KindInterim:
 		return PriorityReceipt
 	}
 	return PriorityQuestion
@@ -115,8 +135,24 @@ func textSpecs() []textSpec {
 		{KindHeldRalat, tallyWords},
 		{KindConflict, tallyWords + " difference"},
 		{KindConflictProof, tallyWords + " difference proof"},
+		{KindConflictFinal, tallyWords + " difference proof"},
 		{KindAccepted, tallyWords + " proof"},
 		{KindInterim, tallyWords},
+		{KindRecorded, "clash proof"},
+		{KindWhichBallot, "open"},
+		{KindNotFitting, ""},
+		{KindAskTPS, "typed yes"},
+		{KindAskCode, "typed code"},
+		{KindAskRepair, "found repair yes"},
+		{KindAskMissing, "read need before row to fix"},
+		{KindAskFits, "other other_word"},
+		{KindAskNoK, "read k_word k_digits"},
+		{KindAskRow, "row from to fix"},
+		{KindAskForm, "fault form"},
+		{KindAskFormRow, "fault from fix form"},
+		{KindAskK, "k k_word k_digits"},
+		{KindAskSwap, "swap fix second k_word k_digits"},
+		{KindAskBallot, "other digit other_word ballot_word"},
 	}
 }
 

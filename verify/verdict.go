@@ -39,18 +39,23 @@ const (
 	FlagLate        Flag = "late"         // arrived outside opening hours
 	FlagApart       Flag = "apart"        // differs too much from another ballot of this station
 	FlagRejected    Flag = "rejected"     // equals a tally that the staff have refused
+	FlagForm        Flag = "form"         // contradicts itself as the form does (FORM): call back before anybody confirms
+	FlagWrongProof  Flag = "wrong_proof"  // a RALAT whose code is not the receipt's
 )
 
 // Verdict is the decision on one message.
 type Verdict struct {
 	Outcome    Outcome
 	Reason     string         // the rule in one stable word, e.g. "relation", "k", "too_few"
-	Report     *parser.Report // what was read; nil when nothing was
+	Report     *parser.Report // what was decided on: as read, or a draft with the answer in it; nil when nothing was read
 	Phone      string         // sender, E.164; as received when that cannot be
 	Station    *Station       // nil unless the message is about one of this phone's stations
 	Entry      *Entry         // nil unless a tally is to be stored
 	Quarantine bool           // the staff must look at the message itself
 	Reply      *Reply         // nil when silence is right
+	Suggestion *Suggestion    // the row that was probably meant otherwise; nil when there is no single one
+	Asks       *Question      // now open in the place of the one that was; nil when none is asked
+	Settles    []QuestionKey  // closed by this message
 }
 
 // Entry is a tally to be stored with the message that brought it.

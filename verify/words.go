@@ -32,6 +32,12 @@ type words struct {
 	state   State
 	present *Tally // what a conflict is with
 
+	meant  Suggestion // the row asked about
+	second Suggestion // the other one of a swap
+	repair *repair
+	open   []*Question // that an answer might be about
+	prefix string      // what an answer must begin with: a ballot and a blank, or nothing
+
 	phone string // to whom a STATUS may tell its proofs
 	cases map[CaseKey]*Case
 }
@@ -122,7 +128,7 @@ func (w *words) appendFromCase(buf []byte, word string) []byte {
 	case "progress":
 		return w.appendProgress(buf)
 	}
-	return buf
+	return w.appendFromQuestion(buf, word)
 }
 
 // longestTyped keeps a word that an officer typed from filling the reply.

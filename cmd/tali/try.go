@@ -29,7 +29,8 @@ and nothing is sent. Without --registry it knows the invented officers of the
 demo, so that the examples below work on any machine.
 
 TEXT "-" reads one SMS a line from standard input and writes one JSON line each;
-the lines are a conversation: what was accepted stands for the next.`,
+the lines are a conversation: what was accepted stands for the next, and a
+question that was asked is open for the lines behind it.`,
 		Example: `  tali try "PILBUP 10013505 145 98 67 310 12 322 322 330 322 2 6 71674"
   tali try --json "PILBUP 10013505 145 89 67 310 12 322 322 330 322 2 6 71674"
   tali try --at "2024-11-27 15:42" --from 089900000108 STATUS
@@ -73,7 +74,8 @@ type trial struct {
 	profile  *parser.Profile
 	registry *verify.Registry
 	facts    *verify.Facts
-	from     string
+	from     string    // as told; empty: whoever fits the SMS
+	last     string    // sender of the SMS before
 	at       time.Time // when every SMS arrives; zero: now
 	count    uint64
 }
@@ -106,6 +108,7 @@ func newTrial(o tryOptions) (*trial, error) {
 func (t *trial) decide(text string) (verify.Verdict, *parser.Report) {
 	report := parser.Parse(t.profile, text)
 	t.count++
+	t.last = t.sender(&report)
 	var random [16]byte
 	rand.Read(random[:]) // never fails, see crypto/rand
 	at := t.at
@@ -113,20 +116,28 @@ func (t *trial) decide(text string) (verify.Verdict, *parser.Report) {
 		at = time.Now()
 	}
 	m := verify.Message{
-		Kind: verify.MessageText, Sender: t.sender(&report), Text: text,
+		Kind: verify.MessageText, Sender: t.last, Text: text,
 		SentAt: at, ReceivedAt: at,
 		Gateway: "try", Modem: "try", Proof: parser.NewProof(random[:]),
 	}
 	binary.BigEndian.PutUint64(m.Key[8:], t.count)
 	v := verify.Decide(t.profile, m, &report, t.facts)
 	t.facts.Apply(m, v)
+	if v.Report != nil { // an answer: the tally that it makes whole
+		return v, v.Report
+	}
 	return v, &report
 }
 
-// sender is who texts: as told, else the first officer of the station named.
+// sender is who texts: as told, else whoever texted before where this is an
+// answer, else the first officer of the station named.
 func (t *trial) sender(r *parser.Report) string {
-	if t.from != "" {
+	answers := r.Kind == parser.KindFollowUp || r.Kind == parser.KindCourtesy
+	switch {
+	case t.from != "":
 		return t.from
+	case answers && t.last != "":
+		return t.last
 	}
 	for _, o := range t.registry.Officers {
 		for _, s := range o.Stations {

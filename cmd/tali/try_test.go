@@ -163,6 +163,27 @@ func TestTryConversation(t *testing.T) {
 		wantPart(t, got[i].Reply, part)
 	}
 
+	asked := converse(t, strings.Join([]string{
+		"PILBUP 10013505 145 89 67 310 12 322 322 330 322 2 6 71674",
+		"ok pak",
+		"2=97",
+		"2=98",
+		"2=98",
+		"PILGUB 10013505 145 98 67 301 12 322 322 330 322 2 6 61674",
+		"FORM",
+	}, "\n"))
+	for i, want := range []string{"figures", "courtesy", "figures", "accepted", "no_question", "figures", "accepted"} {
+		if string(asked[i].Outcome) != want {
+			t.Errorf("answer %d = %s (%s), want %s", i+1, asked[i].Outcome, asked[i].Reply, want)
+		}
+	}
+	if s := asked[0].Suggestion; s == nil || s.Row != "2" || *s.From != 89 || s.To != 98 || asked[2].Reply != asked[0].Reply {
+		t.Errorf("suggestion = %+v, repeated as %q", s, asked[2].Reply)
+	}
+	if asked[3].Figures["2"] != 98 || !asked[3].K.OK || len(asked[6].Failed) != 2 || !slices.Contains(asked[6].Flags, "form") {
+		t.Errorf("answers make %+v and %+v", asked[3], asked[6])
+	}
+
 	ralat := converse(t, goodTally+"\nRALAT AAAA1 "+other)
 	if ralat[1].Outcome != "conflict" {
 		t.Errorf("RALAT with a wrong proof = %s (%s), want a conflict", ralat[1].Outcome, ralat[1].Reply)

@@ -20,7 +20,7 @@ type tryResult struct {
 	Figures    map[string]int16 `json:"figures"`
 	K          tryCheck         `json:"k"`
 	Failed     []tryFailure     `json:"failed"`
-	Suggestion *struct{}        `json:"suggestion"` // none are made yet
+	Suggestion *trySuggestion   `json:"suggestion"`
 	Flags      []verify.Flag    `json:"flags"`
 	Reply      string           `json:"reply"`
 }
@@ -34,6 +34,25 @@ type tryFailure struct {
 	Relation parser.Relation `json:"relation"`
 	Want     int             `json:"want"`
 	Got      int             `json:"got"`
+}
+
+// trySuggestion is the row that was probably meant otherwise. From is null where
+// the row was left out.
+type trySuggestion struct {
+	Row  string `json:"row"`
+	From *int   `json:"from"`
+	To   int    `json:"to"`
+}
+
+func newTrySuggestion(b *parser.Ballot, s *verify.Suggestion) *trySuggestion {
+	if b == nil || s == nil {
+		return nil
+	}
+	out := &trySuggestion{Row: rowKey(b, s.Row), To: s.To}
+	if s.From >= 0 {
+		out.From = &s.From
+	}
+	return out
 }
 
 func newTryResult(v verify.Verdict, r *parser.Report) tryResult {
@@ -51,6 +70,7 @@ func newTryResult(v verify.Verdict, r *parser.Report) tryResult {
 	for _, c := range r.Broken {
 		out.Failed = append(out.Failed, tryFailure{c.Relation, c.Want, c.Got})
 	}
+	out.Suggestion = newTrySuggestion(r.Ballot, v.Suggestion)
 	if v.Entry != nil {
 		out.Flags = append(out.Flags, v.Entry.Flags...)
 	}
@@ -90,6 +110,12 @@ func printVerdict(w io.Writer, v verify.Verdict, r *parser.Report) error {
 		line("problem", "%s", describeProblem(r.Problem))
 	}
 	line("verdict", "%s (%s)", v.Outcome, v.Reason)
+	if s := newTrySuggestion(r.Ballot, v.Suggestion); s != nil {
+		line("suggests", "%s = %d", s.Row, s.To)
+	}
+	if v.Asks != nil {
+		line("asks", "%s", v.Asks.Kind)
+	}
 	if v.Entry != nil {
 		line("entry", "%s, revision %d, flags %v", v.Entry.State, v.Entry.Revision, v.Entry.Flags)
 	}

@@ -114,7 +114,7 @@ func TestEverySlipIsDrawn(t *testing.T) {
 func TestOfficersUnderstandEveryText(t *testing.T) {
 	t.Parallel()
 	p := pilkada(t)
-	end := "accepted same same_proof same_held same_replaced conflict conflict_proof held_ralat held_rejected held_closed"
+	end := "accepted same same_proof same_held same_replaced recorded conflict conflict_proof conflict_final held_ralat held_rejected held_closed"
 	for kind, variants := range p.Texts {
 		want := answerAgain
 		if strings.Contains(" "+end+" ", " "+kind+" ") {
