@@ -70,7 +70,9 @@ func TestCutDuringIntake(t *testing.T) {
 	}()
 	c.waitFor(`SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'registry.officer'::regclass`)
 	c.pg.CutConnections()
-	if err := <-done; !errors.Is(err, db.ErrUnavailable) {
+	// The holder's connection is cut too: where it goes first, the intake may get
+	// through before its own turn comes.
+	if err := <-done; err != nil && !errors.Is(err, db.ErrUnavailable) {
 		t.Errorf("Intake on a cut line = %v, want ErrUnavailable", err)
 	}
 	c.intakeUntilStored(m)

@@ -56,8 +56,9 @@ type officer struct {
 	right  string // the SMS as it should be
 	number string // the gateway number on this officer's card
 
-	tries int    // these belong to who holds Play.mu
-	last  int    // Play.texted at the last try
+	tries int // these belong to who holds Play.mu
+	last  int // Play.texted at the last try
+	at    time.Time
 	said  string // the last SMS of it
 }
 
@@ -84,11 +85,52 @@ func (p *Play) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+	restless := time.NewTicker(p.restless())
+	defer restless.Stop()
 	for p.open() > 0 {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.ended:
+		case <-restless.C:
+			if err := p.askAgain(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// restless is how long an officer waits for an answer before texting once more.
+// It is longer than a second: the same text in the same second is, to the
+// network, the same SMS.
+func (p *Play) restless() time.Duration { return max(2*time.Second, 20*p.Patience) }
+
+// askAgain has everybody text the right SMS who heard nothing for too long.
+func (p *Play) askAgain() error {
+	p.mu.Lock()
+	var quiet []*officer
+	var tired []*officer
+	for _, list := range p.waiting {
+		for _, o := range list {
+			switch {
+			case time.Since(o.at) < p.restless():
+			case o.tries >= maxTries:
+				tired = append(tired, o)
+			default:
+				quiet = append(quiet, o)
+			}
+		}
+	}
+	p.mu.Unlock()
+	for _, o := range tired {
+		p.end(o, true)
+	}
+	for _, o := range quiet {
+		if right := slipless(o); p.note(o, right) {
+			if err := p.text(o, right); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -155,6 +197,7 @@ func (p *Play) note(o *officer, texts []modemsim.SMS) bool {
 			p.texted++
 			o.tries++
 			o.last = p.texted
+			o.at = time.Now()
 			o.said = texts[len(texts)-1].Text
 			return true
 		}
