@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -150,13 +151,20 @@ func (d *DB) Overview(ctx context.Context, election string) (*Overview, error) {
 }
 
 func (d *DB) overview(ctx context.Context, election string) (*Overview, error) {
+	// One snapshot for all: figures that are shown beside each other must be of
+	// the same moment.
+	tx, err := d.cold.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer tx.Rollback()
 	o := &Overview{}
 	var id int16
-	if err := d.get(ctx, &id, electionID, election); err != nil {
-		return nil, err
+	if err := tx.GetContext(ctx, &id, electionID, election); err != nil {
+		return nil, classify(err)
 	}
-	if err := d.get(ctx, &o.At, centreTime); err != nil {
-		return nil, err
+	if err := tx.GetContext(ctx, &o.At, centreTime); err != nil {
+		return nil, classify(err)
 	}
 	var ballots []struct {
 		Regency, Digit, Reporting, Expected int
@@ -179,8 +187,8 @@ func (d *DB) overview(ctx context.Context, election string) (*Overview, error) {
 		{&o.Outbox, replyCounts, nil},
 		{&o.Gateways, gatewayRows, nil},
 	} {
-		if err := d.list(ctx, q.into, q.query, q.args...); err != nil {
-			return nil, err
+		if err := tx.SelectContext(ctx, q.into, q.query, q.args...); err != nil {
+			return nil, classify(err)
 		}
 	}
 	for _, b := range ballots {
