@@ -22,8 +22,14 @@ import (
 	"tali/web"
 )
 
-// Demo numbers are invented: 899 with so many zeros is not assigned.
-var demoNumbers = []string{"+6289900009001", "+6289900009002", "+6289900009003", "+6289900009004"}
+// demoNumbers are those of the demo's four virtual modems; they are invented.
+func demoNumbers() []string {
+	numbers := make([]string, 4)
+	for i := range numbers {
+		numbers[i] = officers.ModemNumber(1 + i)
+	}
+	return numbers
+}
 
 const (
 	demoSeed   = 7108
@@ -200,7 +206,7 @@ func (d demoParts) announce(o demoOptions) {
   modems   %d virtual ones, numbers %s ...
   reports  %s
 Ctrl-C ends it.
-`, page, o.dir, len(d.modems), demoNumbers[0], reports)
+`, page, o.dir, len(d.modems), demoNumbers()[0], reports)
 }
 
 // listenNear listens at the address or, when it is in use, at a free port of the

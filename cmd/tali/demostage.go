@@ -53,7 +53,7 @@ func demoModems(dir string) (*modemsim.Network, []gsm.Settings, error) {
 	}
 	network := modemsim.NewNetwork(demoSeed)
 	var settings []gsm.Settings
-	for i, number := range demoNumbers {
+	for i, number := range demoNumbers() {
 		m, err := network.AddModem(modemsim.Options{Number: number, Dir: devices, Slots: 30})
 		if err != nil {
 			return nil, nil, errors.Join(err, network.Close())
@@ -72,7 +72,7 @@ func demoPlay(ctx context.Context, c *centreSite, p *parser.Profile, r *verify.R
 	if err != nil {
 		return nil, err
 	}
-	play := &officers.Play{Network: n, Numbers: demoNumbers, Seed: demoSeed}
+	play := &officers.Play{Network: n, Numbers: demoNumbers(), Seed: demoSeed}
 	taken := make(map[verify.CaseKey]bool)
 	for _, officer := range r.Officers {
 		for _, s := range officer.Stations {
