@@ -117,9 +117,11 @@ func gatewaySettings(cfg configs.Config) gateway.Settings {
 			Pace: cfg.Reply.Pace, PerNumberHour: cfg.Reply.PerNumberHour, Lease: cfg.Reply.Lease,
 		},
 	}
+	sims := gsm.NewSIMs()
 	for _, m := range cfg.Gateway.Modems {
 		s.Modems = append(s.Modems, gsm.Settings{
 			Name: m.Name, Device: m.Device, Baud: m.Baud, PIN: m.PIN, Store: m.Store, Number: m.Number,
+			IMEI: m.IMEI, IMSI: m.IMSI, ICCID: m.ICCID, SIMs: sims, ResetPort: gsm.ResetUSB,
 			SweepInterval: cfg.Gateway.SweepInterval,
 			StateDir:      filepath.Join(cfg.DataDir, "modems"),
 		})
