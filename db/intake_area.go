@@ -81,5 +81,5 @@ func (in *intake) loadAreas(ctx context.Context, t *transaction, names map[int64
 		names[code] = name
 		in.d.areas.add(code, name)
 		return nil
-	}, codes.String())
+	}, codes.arg())
 }

@@ -84,7 +84,7 @@ func (in *intake) loadKnown(ctx context.Context, t *transaction, k *known, lo, h
 		key, err := parseKey(text)
 		k.facts.Known[key] = true
 		return err
-	}, keys.String())
+	}, keys.arg())
 }
 
 // Of the last day before the newest message; by whose clock, asked_at says.
@@ -155,7 +155,7 @@ func (in *intake) loadCases(ctx context.Context, t *transaction, k *known) error
 			return err
 		}
 		return c.into(k, in.keywords[c.ballot])
-	}, in.row.Election, in.batch.Profile.Round, stations.String())
+	}, in.row.Election, in.batch.Profile.Round, stations.arg())
 }
 
 // caseRow is a row of casesOf.

@@ -52,7 +52,7 @@ func (in *intake) lock(ctx context.Context, t *transaction, k *known, lo, hi int
 		locks.int(lock)
 	}
 	var taken int
-	return t.on(ctx, in.stmts.lock).QueryRowContext(ctx, locks.String()).Scan(&taken)
+	return t.on(ctx, in.stmts.lock).QueryRowContext(ctx, locks.arg()).Scan(&taken)
 }
 
 // phoneLock is the lock of a phone: negative, so that it never meets a station's.

@@ -47,7 +47,7 @@ func (in *intake) loadOfficers(ctx context.Context, t *transaction, k *known, lo
 		phone, b, err := scanBinding(r)
 		k.bindings[phone] = append(k.bindings[phone], b)
 		return err
-	}, in.row.Election, phones.String())
+	}, in.row.Election, phones.arg())
 	if err != nil {
 		return fmt.Errorf("loading officers: %w", err)
 	}
