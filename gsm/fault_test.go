@@ -74,7 +74,9 @@ func TestStubbornFaults(t *testing.T) {
 func stream(t *testing.T, o modemsim.Options, s Settings) *bench {
 	t.Helper()
 	b := newBench(t, o, s)
+	rounds := 6
 	if o.Baud > 0 {
+		rounds = 1
 		b.modem.limits.list, b.modem.limits.send = 5*time.Second, 5*time.Second // the line alone takes seconds
 	}
 	b.neighbour()
@@ -83,12 +85,12 @@ func stream(t *testing.T, o modemsim.Options, s Settings) *bench {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for i := range 12 {
+		for i := range 2 * rounds {
 			_, _ = b.modem.Send(t.Context(), phone, fmt.Sprintf("BALASAN %d", i)) // refusals are part of the scenario
 			<-time.After(20 * time.Millisecond)
 		}
 	}()
-	for i := range 6 {
+	for i := range rounds {
 		b.submit(3)
 		b.submitLong(i)
 		if o.OnlyCSMS1 { // others may lose a flash message with their line: nobody acknowledges it

@@ -21,6 +21,15 @@ var (
 	seed    = flag.Uint64("seed", 1, "of the faults that virtual modems inject")
 )
 
+// TestMain lets more tests wait at once than there are processors: modems spend their time waiting.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(m.Run())
+}
+
 const (
 	ownNumber   = "+62899000100"
 	otherNumber = "+62899000101"

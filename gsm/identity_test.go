@@ -102,6 +102,13 @@ func TestSIMRemoved(t *testing.T) {
 	b.check()
 }
 
+// quickLook is Look for those who wait for it.
+func quickLook(t *testing.T, s Settings) Probe {
+	m := New(s, nil, testLog(t))
+	m.limits = fast()
+	return m.probe(t.Context())
+}
+
 // TestLook probes what there may be at the end of a path.
 func TestLook(t *testing.T) {
 	t.Parallel()
@@ -132,7 +139,7 @@ func TestLook(t *testing.T) {
 			}
 			c.set.Name, c.set.Device = "m1", b.sim.Device()
 			before := b.sim.Stored()
-			p := Look(t.Context(), c.set, testLog(t))
+			p := quickLook(t, c.set)
 			if p.Trouble != c.want || (p.Why == "") != (c.want == TroubleNone) {
 				t.Errorf("Look = %s (%s), want %q", p.Trouble, p.Why, c.want)
 			}
@@ -167,12 +174,12 @@ func TestLookAtStrangers(t *testing.T) {
 					<-time.After(20 * time.Millisecond)
 				}
 			}()
-			if p := Look(ctx, Settings{Name: "x", Device: device}, testLog(t)); p.Trouble != c.want {
+			if p := quickLook(t, Settings{Name: "x", Device: device}); p.Trouble != c.want {
 				t.Errorf("Look = %s (%s), want %s", p.Trouble, p.Why, c.want)
 			}
 		})
 	}
-	if p := Look(t.Context(), Settings{Name: "x", Device: "/dev/null"}, testLog(t)); p.Trouble != TroubleNotSerial {
+	if p := quickLook(t, Settings{Name: "x", Device: "/dev/null"}); p.Trouble != TroubleNotSerial {
 		t.Errorf("Look at /dev/null = %s (%s)", p.Trouble, p.Why)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // quick makes a ladder that is climbed within a test.
 func quick(b *bench) *bench {
 	b.modem.limits.backoff = 5 * time.Millisecond
+	b.modem.limits.probe = 50 * time.Millisecond
 	return b
 }
 

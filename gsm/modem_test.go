@@ -20,6 +20,7 @@ func TestReceive(t *testing.T) {
 	b.submit(5)
 	b.until("announced messages drained", b.drained)
 	b.check()
+	b.until("the last delete counted", func() bool { return b.modem.Status().Deleted == 8 })
 	s := b.modem.Status()
 	if s.State != StateReady || s.Kept < 8 || s.Deleted != 8 || s.IMSI == "" || s.IMEI == "" || s.ICCID == "" ||
 		s.Registration != RegistrationHome || s.CSQ != 20 || s.Operator != "VIRTUAL" || s.StoreTotal != 30 ||

@@ -22,8 +22,11 @@ type Probe struct {
 // reads no message, gives no PIN and deletes nothing. A device that cannot be opened or does not answer is a Probe
 // with its Trouble.
 func Look(ctx context.Context, s Settings, log *slog.Logger) Probe {
-	m := New(s, nil, log)
-	p := Probe{}
+	return New(s, nil, log).probe(ctx)
+}
+
+func (m *Modem) probe(ctx context.Context) Probe {
+	var p Probe
 	l, err := m.dial()
 	if err == nil {
 		stop := context.AfterFunc(ctx, func() { _ = l.port.Close() }) // ends what waits
