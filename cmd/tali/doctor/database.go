@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ const (
 func (s Site) database(ctx context.Context) []Finding {
 	if s.Config.Database.DSN == "" {
 		if _, err := os.Stat(filepath.Join(s.Config.DataDir, "postgres")); errors.Is(err, os.ErrNotExist) {
-			return []Finding{ok("database", "private, not made yet: the first start makes it")}
+			return []Finding{notMadeYet()}
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, databaseTimeout)
@@ -36,6 +37,16 @@ func (s Site) database(ctx context.Context) []Finding {
 		found = append(found, warn("database", oneLine(err), "look at the server's log"))
 	}
 	return found
+}
+
+// notMadeYet is right as long as the programs are there that will make it.
+func notMadeYet() Finding {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is right
+	if _, err := exec.LookPath("initdb"); err != nil && len(found) == 0 {
+		return fail("database", "private, not made yet, and PostgreSQL is not installed here",
+			"apt install postgresql-15 (its server package), or name a database in database.dsn")
+	}
+	return ok("database", "private, not made yet: the first start makes it")
 }
 
 func (s Site) centre(ctx context.Context, d *db.DB) []Finding {

@@ -34,7 +34,7 @@ func (s Site) modems(ctx context.Context) []Finding {
 		all.Go(func() { probes[i] = gsm.Look(ctx, m, s.Log) })
 	}
 	all.Wait()
-	var found []Finding
+	found := modemManager("/proc")
 	simOf := map[string]string{}
 	for i, p := range probes {
 		found = append(found, s.modem(ctx, s.Modems[i], p)...)
@@ -45,6 +45,19 @@ func (s Site) modems(ctx context.Context) []Finding {
 		simOf[p.IMSI] = p.Name
 	}
 	return found
+}
+
+// modemManager is a warning before it takes a port: it probes every new one.
+func modemManager(proc string) []Finding {
+	names, _ := filepath.Glob(filepath.Join(proc, "[0-9]*", "comm")) // the pattern is right
+	for _, name := range names {
+		comm, err := os.ReadFile(name)
+		if err == nil && strings.TrimSpace(string(comm)) == "ModemManager" {
+			return []Finding{warn("modems", "ModemManager runs here and takes modems that are plugged in",
+				"systemctl disable --now ModemManager, or a udev rule with ID_MM_DEVICE_IGNORE=1")}
+		}
+	}
+	return nil
 }
 
 // modem judges one probe.
