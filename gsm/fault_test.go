@@ -23,6 +23,7 @@ func TestScenarios(t *testing.T) {
 			b := stream(t, s.Options, Settings{SweepInterval: 100 * time.Millisecond, PIN: s.Options.PIN, Reports: s.Number%2 == 0})
 			for len(s.Plan) > 0 && b.taken() == 0 { // without a fault the test shows nothing
 				b.submit(2)
+				_, _ = b.modem.Send(t.Context(), phone, "LAGI")
 				b.untilIn(40*time.Second, "drained", b.drained)
 			}
 			b.check()

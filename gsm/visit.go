@@ -20,7 +20,12 @@ func Call(ctx context.Context, s Settings, log *slog.Logger, do func(*Visit) err
 	if err != nil {
 		return err
 	}
-	defer m.leave(l)
+	defer func() {
+		m.leave(l)
+		if n := len(m.held); n > 0 { // flash messages: no slot holds them
+			log.Warn("messages came that nobody keeps: a gateway should have run", "count", n)
+		}
+	}()
 	stop := context.AfterFunc(ctx, func() { m.cut(l) })
 	defer stop()
 	if err := m.greet(ctx, l); err != nil {

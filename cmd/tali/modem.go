@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ is given as serve would: once.`,
 			}
 			var sent gsm.Sent
 			begun := time.Now()
-			err = gsm.Call(cmd.Context(), s, quietLog(), func(v *gsm.Visit) (err error) {
+			err = gsm.Call(cmd.Context(), s, toolLog(), func(v *gsm.Visit) (err error) {
 				sent, err = v.Send(args[0], args[1])
 				return err
 			})
@@ -110,7 +111,7 @@ closed again: nothing is chosen from it. Put the code in quotes, the shell reads
 				return err
 			}
 			var text string
-			err = gsm.Call(cmd.Context(), s, quietLog(), func(v *gsm.Visit) (err error) {
+			err = gsm.Call(cmd.Context(), s, toolLog(), func(v *gsm.Visit) (err error) {
 				text, err = v.USSD(cmd.Context(), args[0])
 				return err
 			})
@@ -125,6 +126,11 @@ closed again: nothing is chosen from it. Put the code in quotes, the shell reads
 		},
 	}
 	return t.flags(c)
+}
+
+// toolLog tells what must not pass unseen.
+func toolLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

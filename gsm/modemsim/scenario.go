@@ -24,7 +24,15 @@ const ms = time.Millisecond
 
 // Scenarios lists every fault, by number, in the forms that it takes.
 func Scenarios() []Scenario {
-	one := func(n int, name string, rules ...Rule) Scenario { return Scenario{Number: n, Name: name, Plan: rules} }
+	return append(messageScenarios(), modemScenarios()...)
+}
+
+func one(n int, name string, rules ...Rule) Scenario {
+	return Scenario{Number: n, Name: name, Plan: rules}
+}
+
+// messageScenarios are about messages and slots, 1 to 12.
+func messageScenarios() []Scenario {
 	return []Scenario{
 		{Number: 1, Name: "gateway killed", Outside: true},
 		one(2, "indication lost", Rule{Kind: DropIndication, P: 0.5}),
@@ -47,6 +55,12 @@ func Scenarios() []Scenario {
 		one(11, "silent soft reset", Rule{Kind: SoftReset, P: 0.1, Limit: 4}),
 		one(12, "slot reused before the delete", Rule{Kind: SlotReused, P: 0.5, Delay: 200 * ms},
 			Rule{Kind: LateReply, Command: "+CMGD", P: 0.3, Delay: 80 * ms}),
+	}
+}
+
+// modemScenarios are about the modem, its SIM and what it is sent, 13 to 22.
+func modemScenarios() []Scenario {
+	return []Scenario{
 		one(13, "burst of SIM busy", Rule{Kind: CommandError, P: 0.05, Burst: 4, Limit: 4, Code: 314}),
 		one(13, "burst of memory failure", Rule{Kind: CommandError, Command: "+CMGL", P: 0.3, Burst: 3, Limit: 3, Code: 320}),
 		one(13, "burst of invalid index", Rule{Kind: CommandError, Command: "+CMGD", P: 0.2, Burst: 3, Limit: 3, Code: 321}),

@@ -46,7 +46,28 @@ func (c *centre) gammuBurst(ctx context.Context, registry *verify.Registry) (too
 	if err := waitFor(ctx, func() bool { return m.Stored() == len(registry.Officers) }); err != nil {
 		return 0, err
 	}
-	config := filepath.Join(c.dir, "gammu.conf")
+	config, err := c.gammuConfig(m.Device())
+	if err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	cmd := exec.CommandContext(ctx, program, "-c", config)
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	drained := waitLong(ctx, func() bool { return m.Stored() == 0 })
+	took = time.Since(begun)
+	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	_ = cmd.Wait()                          // its exit code says how it was ended
+	if drained != nil {
+		log, _ := os.ReadFile(filepath.Join(c.dir, "gammu.log")) // only for the message
+		return 0, fmt.Errorf("gammu-smsd left %d SMS: %w: %.500s", m.Stored(), drained, log)
+	}
+	return took, c.gammuCount(ctx, psql, len(registry.Officers))
+}
+
+// gammuConfig writes its configuration: no pauses, and no questions but for SMS.
+func (c *centre) gammuConfig(device string) (string, error) {
 	text := fmt.Sprintf(`[gammu]
 device = %s
 connection = at
@@ -65,24 +86,9 @@ statusfrequency = 3600
 checksecurity = 0
 checkbattery = 0
 checksignal = 0
-`, m.Device(), socketOf(c.server), cluster.Owner, gammuDatabase, filepath.Join(c.dir, "gammu.log"))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return 0, err
-	}
-	begun := time.Now()
-	cmd := exec.CommandContext(ctx, program, "-c", config)
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	drained := waitLong(ctx, func() bool { return m.Stored() == 0 })
-	took = time.Since(begun)
-	_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-	_ = cmd.Wait()                          // its exit code says how it was ended
-	if drained != nil {
-		log, _ := os.ReadFile(filepath.Join(c.dir, "gammu.log")) // only for the message
-		return 0, fmt.Errorf("gammu-smsd left %d SMS: %w: %.500s", m.Stored(), drained, log)
-	}
-	return took, c.gammuCount(ctx, psql, len(registry.Officers))
+`, device, socketOf(c.server), cluster.Owner, gammuDatabase, filepath.Join(c.dir, "gammu.log"))
+	path := filepath.Join(c.dir, "gammu.conf")
+	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
 func (c *centre) gammuTables(ctx context.Context, psql string) error {
