@@ -54,6 +54,7 @@ func (in *intake) loadFacts(ctx context.Context, t *transaction, lo, hi int) (*k
 			Own:             in.own,
 			Questions:       make(map[verify.QuestionKey]*verify.Question),
 			UnknownAnswered: make(map[string]bool),
+			RegencyKey:      in.batch.Key,
 		},
 		bindings: make(map[string][]binding, hi-lo),
 		stood:    make(map[verify.CaseKey]*standing, hi-lo),
@@ -73,6 +74,9 @@ func (in *intake) loadFacts(ctx context.Context, t *transaction, lo, hi int) (*k
 	}
 	if err := in.loadQuestions(ctx, t, k, lo, hi); err != nil {
 		return nil, fmt.Errorf("loading questions: %w", err)
+	}
+	if err := in.loadCodes(ctx, t, k); err != nil {
+		return nil, fmt.Errorf("loading codes: %w", err)
 	}
 	return k, nil
 }
@@ -97,7 +101,7 @@ func (in *intake) loadKnown(ctx context.Context, t *transaction, k *known, lo, h
 
 // Every binding that ever was: a message counts by the time of its receipt.
 const officersOf = `
-SELECT p.phone, o.name, s.code::text, s.tps::text, v.name, coalesce(d.name, ''),
+SELECT p.phone, o.name, s.code::text, s.tps::text, s.generation, v.name, coalesce(d.name, ''),
        coalesce(s.voters_l, 0) + coalesce(s.voters_p, 0),
        CASE WHEN isfinite(p.valid_from) THEN (extract(epoch FROM p.valid_from) * 1000000)::bigint ELSE 0 END,
        CASE WHEN isfinite(p.valid_until) THEN (extract(epoch FROM p.valid_until) * 1000000)::bigint ELSE 9223372036854775807 END
@@ -118,7 +122,7 @@ func (in *intake) loadOfficers(ctx context.Context, t *transaction, k *known, lo
 		var b binding
 		var phone string
 		var from, until int64
-		err := r.Scan(&phone, &b.officer, &b.station.Code, &b.station.TPS, &b.station.Village, &b.station.District,
+		err := r.Scan(&phone, &b.officer, &b.station.Code, &b.station.TPS, &b.station.Generation, &b.station.Village, &b.station.District,
 			&b.station.Voters, &from, &until)
 		if err != nil {
 			return err

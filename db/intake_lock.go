@@ -11,7 +11,9 @@ import (
 )
 
 // intakeStatements are those of one intake transaction, prepared on the pool.
-type intakeStatements struct{ lock, known, officers, neutral, cases, questions, write *sqlx.Stmt }
+type intakeStatements struct {
+	lock, known, officers, neutral, cases, questions, codes, write, addCodes *sqlx.Stmt
+}
 
 func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err error) {
 	for _, p := range []struct {
@@ -20,6 +22,7 @@ func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err erro
 	}{
 		{&s.lock, lockBatch}, {&s.known, knownKeys}, {&s.officers, officersOf},
 		{&s.neutral, neutralReplies}, {&s.cases, casesOf}, {&s.questions, questionsOf}, {&s.write, writeBatch},
+		{&s.codes, codesOf}, {&s.addCodes, addCodes},
 	} {
 		if *p.into, err = d.prepare(ctx, p.query); err != nil {
 			return s, err
