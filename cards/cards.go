@@ -33,7 +33,8 @@ type Card struct {
 	TPS      parser.TPSCode
 	Gateways []Gateway // at least one, the nearest first
 
-	Secret *Secret // nil where no authenticity code is used
+	Secret     *Secret // nil where no authenticity code is used
+	Generation int     // 2 and more where earlier cards are dead: then the card says so
 }
 
 // Gateway is a number that takes tallies in.

@@ -10,10 +10,14 @@ import (
 	"tali/verify"
 )
 
-// What is known of the codes of the stations, in one statement: used ones, wrong
-// ones, and entries whose proof is better than it was.
+// What is known of the codes of the stations, in one statement: the card that
+// each has now, used codes, wrong ones, and entries whose proof is better than it
+// was.
 const codesOf = `
-SELECT 'spent' AS what, station::text, code, generation, ballot, revision
+SELECT 'card' AS what, code::text AS station, '' AS code, generation, 0 AS ballot, 0 AS revision
+FROM registry.station WHERE code = ANY ($3::bigint[]) AND election = $1
+UNION ALL
+SELECT 'spent', station::text, code, generation, ballot, revision
 FROM tally.spent_code WHERE station = ANY ($3::bigint[]) AND round = $2 AND election = $1
 UNION ALL
 SELECT 'wrong', station::text, code, generation, 0, 0
@@ -34,6 +38,7 @@ type codeRow struct {
 func (in *intake) checksCodes() bool { return in.batch.Profile.Auth != parser.AuthOff }
 
 // loadCodes reads what became of the codes of the senders' stations. It comes
+// behind the locks, so that a card which is issued again is dead at once, and
 // after loadCases, whose entries may have been proven better since.
 func (in *intake) loadCodes(ctx context.Context, t *transaction, k *known) error {
 	if !in.checksCodes() {
@@ -42,21 +47,31 @@ func (in *intake) loadCodes(ctx context.Context, t *transaction, k *known) error
 	var stations array
 	for _, all := range k.bindings {
 		for i := range all {
-			stations.next()
-			stations.b = append(stations.b, all[i].station.Code...)
+			stations.int(all[i].code)
 		}
 	}
 	if len(stations.b) == 0 {
 		return nil
 	}
-	return each(ctx, t.on(ctx, in.stmts.codes), func(r *sqlx.Rows) error {
+	cards := map[string]int{}
+	err := each(ctx, t.on(ctx, in.stmts.codes), func(r *sqlx.Rows) error {
 		var c codeRow
 		if err := r.Scan(&c.what, &c.station, &c.code, &c.generation, &c.ballot, &c.revision); err != nil {
 			return err
 		}
+		if c.what == "card" {
+			cards[c.station] = c.generation
+			return nil
+		}
 		c.into(k, in.keywords[c.ballot])
 		return nil
-	}, in.row.Election, in.batch.Profile.Round, stations.String())
+	}, in.row.Election, in.batch.Profile.Round, stations.arg())
+	for _, all := range k.bindings {
+		for i := range all {
+			all[i].station.Generation = cards[all[i].station.Code]
+		}
+	}
+	return err
 }
 
 func (c *codeRow) into(k *known, keyword string) {
@@ -115,9 +130,9 @@ func (in *intake) writeCodes(ctx context.Context, t *transaction, lo, hi int) er
 		return nil
 	}
 	_, err := t.on(ctx, in.stmts.addCodes).ExecContext(ctx, in.row.Election, in.batch.Profile.Round,
-		w.sStation.String(), w.sCode.String(), w.sGeneration.String(), w.sBallot.String(), w.sRevision.String(), w.sMessage.String(),
-		w.wStation.String(), w.wCode.String(), w.wGeneration.String(), w.wMessage.String(),
-		w.rStation.String(), w.rBallot.String(), w.rRevision.String(), w.rAssurance.String(), w.rMessage.String())
+		w.sStation.arg(), w.sCode.arg(), w.sGeneration.arg(), w.sBallot.arg(), w.sRevision.arg(), w.sMessage.arg(),
+		w.wStation.arg(), w.wCode.arg(), w.wGeneration.arg(), w.wMessage.arg(),
+		w.rStation.arg(), w.rBallot.arg(), w.rRevision.arg(), w.rAssurance.arg(), w.rMessage.arg())
 	return err
 }
 
