@@ -20,14 +20,16 @@ type proof struct {
 // lapses. The answer to a wrong A says nothing of the figures, which it could be
 // used to try out.
 func unproven(d *decision) (Verdict, bool) {
-	d.proof = d.prove(nil)
+	if d.proof = d.prove(nil); d.p.Auth == parser.AuthOff {
+		return Verdict{}, false
+	}
 	v := Verdict{Outcome: OutcomeUnproven, Quarantine: true}
 	left := d.triesLeft()
 	switch {
 	case d.proof.wrong:
 		v.Reason = "auth_wrong"
 		return d.wrongCode(v), true
-	case d.away, d.proof.given, d.p.Auth == parser.AuthOff:
+	case d.away, d.proof.given:
 		return Verdict{}, false
 	case d.p.Auth == parser.AuthRequired:
 		v.Reason = "auth_missing"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -9,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"tali/configs"
 	"tali/parser"
@@ -46,21 +46,34 @@ func readKeyFile(path string) (keyFile, error) {
 	if err != nil {
 		return keyFile{}, fmt.Errorf("reading a key: %w", err)
 	}
-	digits, label, _ := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	k := keyFile{}
-	k.key, err = hex.DecodeString(strings.TrimSpace(digits))
-	if err != nil || len(k.key) != keySize {
-		return keyFile{}, fmt.Errorf("key file %s: a line of %d hexadecimal digits is needed, as tali key new writes it", path, 2*keySize)
+	defer clear(text)
+	return parseKey(path, text)
+}
+
+// parseKey reads the bytes of a key file and makes no other copy of the key.
+func parseKey(path string, text []byte) (keyFile, error) {
+	digits, label, _ := bytes.Cut(bytes.TrimSpace(text), []byte("\n"))
+	digits, label = bytes.TrimSpace(digits), bytes.TrimSpace(label)
+	k := keyFile{key: make([]byte, keySize)}
+	if len(digits) != hex.EncodedLen(keySize) {
+		return keyFile{}, notAKey(path)
 	}
-	if label == "" {
+	if _, err := hex.Decode(k.key, digits); err != nil {
+		return keyFile{}, notAKey(path)
+	}
+	if len(label) == 0 {
 		return k, nil
 	}
-	of := ofRegency.FindStringSubmatch(strings.TrimSpace(label))
+	of := ofRegency.FindSubmatch(label)
 	if of == nil {
 		return keyFile{}, fmt.Errorf("key file %s: its second line is none of tali key derive: derive the key again", path)
 	}
-	k.regency, k.election = of[1], of[2]
+	k.regency, k.election = string(of[1]), string(of[2])
 	return k, nil
+}
+
+func notAKey(path string) error {
+	return fmt.Errorf("key file %s: a line of %d hexadecimal digits is needed, as tali key new writes it", path, hex.EncodedLen(keySize))
 }
 
 // forRegency is the key of p's election in p's regency. A master key is wiped: what
