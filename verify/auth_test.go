@@ -38,8 +38,9 @@ func signed(text string, id parser.StationID) string {
 }
 
 // signature is the A2 of a tally.
-func signature(text string, id parser.StationID) string {
-	p := reading()
+func signature(text string, id parser.StationID) string { return signatureIn(reading(), text, id) }
+
+func signatureIn(p *parser.Profile, text string, id parser.StationID) string {
 	rep := parser.Parse(p, text)
 	last := parser.FirstReport
 	if rep.Ralat {
