@@ -114,6 +114,8 @@ func TestACodeIsRequired(t *testing.T) {
 			says("15:00", good, noCode), says("15:02", "A "+tan(1), taken), says("15:03", "A "+tan(2), "no_question/no_question/no_question")}},
 		{name: "missing and told by the page", steps: []turn{
 			says("15:00", good, noCode), says("15:01", "makasih bu", "courtesy/courtesy/ask_auth"), says("15:02", "a"+signature(good, cardOf(3, 1)), taken)}},
+		{name: "missing while the centre was away", steps: []turn{
+			{clock: "15:00", from: phoneA, text: good, want: noCode, edit: func(m *Message) { m.Interim = KindInterim }}, says("15:02", "A "+tan(1), taken)}},
 		{name: "wrong and told", steps: []turn{
 			says("15:00", good+" 22222222", wrongCode), says("15:01", "A 33333333", wrongCode), says("15:02", "A 33333333", wrongCode),
 			says("15:03", "A "+tan(1), taken)}},
@@ -219,7 +221,13 @@ func TestOneTime(t *testing.T) {
 			first, says("15:01", goodGub+" "+tan(1), wrongCode), budi("15:02", goodOther+" "+tan(1), wrongCode), says("15:03", goodGub+" "+tan(2), taken)}},
 		{name: "wrong for a correction back", steps: []turn{
 			first, says("15:01", "RALAT 7F001 "+goodOther+" "+tan(2), taken), says("15:02", good+" "+tan(1), "same/digantikan/same_replaced"),
-			says("15:03", "RALAT 7F002 "+good+" "+tan(1), wrongCode), says("15:04", "A "+tan(3), taken)}},
+			says("15:03", "RALAT 7F002 "+good+" "+tan(1), wrongCode), says("15:04", "A "+tan(3), taken),
+			says("15:05", good+" "+tan(1), "same/masuk/same_proof")}},
+		{name: "right again for what was rejected", facts: func(f *Facts) {
+			standing(Tally{State: StateRejected, Figures: goodFigures(), At: at("14:00"), Assurance: AssuranceA1})(f)
+			f.Card("7108012001003").Spent[CardCode{1, tan(1)}] = Spent{"PILBUP", 1}
+		}, steps: []turn{
+			says("15:00", goodOther+" "+tan(1), wrongCode), says("15:01", good+" "+tan(1), "held/rejected/held_rejected")}},
 		{name: "spent by what was held", steps: []turn{
 			first, says("15:01", goodOther+" "+tan(2), "conflict/conflict/conflict_proof"),
 			says("15:02", goodOther+" "+tan(2), "same/ditahan/same_held"), says("15:03", goodGub+" "+tan(2), wrongCode)}},

@@ -60,19 +60,6 @@ func (c *Card) tries(generation int) int {
 	return n
 }
 
-// spentBy reports whether that entry has used the code, of whichever card.
-func (c *Card) spentBy(code string, by Spent) bool {
-	if c == nil {
-		return false
-	}
-	for spent, entry := range c.Spent {
-		if spent.Code == code && entry == by {
-			return true
-		}
-	}
-	return false
-}
-
 // applyCodes carries forward what v says of codes and proofs.
 func (f *Facts) applyCodes(v *Verdict) {
 	if s := v.Spends; s != nil {
@@ -103,6 +90,19 @@ func (f *Facts) Card(station string) *Card {
 		c.Wrong = make(map[CardCode]bool)
 	}
 	return c
+}
+
+// figuresOf are those of the entry of that revision, nil when it is not known.
+func (c *Case) figuresOf(revision int) []int16 {
+	if c.Present != nil && c.Present.Revision == revision {
+		return c.Present.Figures
+	}
+	for i := range c.Others {
+		if c.Others[i].Revision == revision {
+			return c.Others[i].Figures
+		}
+	}
+	return nil
 }
 
 // Raise gives the entry of that revision its better proof; nothing where there

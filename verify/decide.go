@@ -19,6 +19,7 @@ type decision struct {
 	answers   *Question // that this message answers: rep is its draft, amended
 	formTaken bool      // by FORM: relations are excused, K is not
 	proof     proof     // what A says, once it was asked
+	again     bool      // the tally is known: a one-time code that it has used is right again
 }
 
 // step is one numbered step of the protocol. It answers true when it

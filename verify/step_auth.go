@@ -2,6 +2,7 @@ package verify
 
 import (
 	"crypto/subtle"
+	"slices"
 
 	"tali/parser"
 )
@@ -20,7 +21,7 @@ type proof struct {
 // lapses. The answer to a wrong A says nothing of the figures, which it could be
 // used to try out.
 func unproven(d *decision) (Verdict, bool) {
-	if d.proof = d.prove(nil); d.p.Auth == parser.AuthOff {
+	if d.proof = d.prove(); d.p.Auth == parser.AuthOff {
 		return Verdict{}, false
 	}
 	v := Verdict{Outcome: OutcomeUnproven, Quarantine: true}
@@ -44,7 +45,8 @@ func unproven(d *decision) (Verdict, bool) {
 // provedAgain is step 9 for a known tally that comes with an A: a right one
 // raises its proof, a wrong one is a try and answered as in step 12.
 func (d *decision) provedAgain(v Verdict, t *Tally) Verdict {
-	d.proof = d.prove(t)
+	d.again = true
+	d.proof = d.prove()
 	if d.proof.wrong {
 		v.Reason = "auth_wrong"
 		return d.wrongCode(v)
@@ -88,10 +90,9 @@ func (d *decision) triesLeft() int {
 	return mostWrongCodes - min(d.f.Cards[d.station.Code].tries(d.station.Generation), mostWrongCodes)
 }
 
-// prove holds A against the card of the station. A one-time code that entry t
-// has used is right again for t, and for nothing else. Where the tally's figures
-// and K do not hold, A must not be asked.
-func (d *decision) prove(t *Tally) proof {
+// prove holds A against the card of the station. Where the tally's figures and K
+// do not hold, A must not be asked.
+func (d *decision) prove() proof {
 	a := d.rep.Auth
 	if d.away || d.p.Auth == parser.AuthOff || a.Kind == parser.AuthNone {
 		return proof{grade: AssuranceA0}
@@ -110,19 +111,21 @@ func (d *decision) prove(t *Tally) proof {
 			return proof{given: true, grade: AssuranceA2}
 		}
 	case parser.AuthTAN:
-		return d.proveTAN(p, parser.TANs(d.f.RegencyKey, id, parser.TANsPerCard), t)
+		return d.proveTAN(p, parser.TANs(d.f.RegencyKey, id, parser.TANsPerCard))
 	}
 	return p
 }
 
-func (d *decision) proveTAN(p proof, tans []string, t *Tally) proof {
+// proveTAN is prove for a one-time code. One that is used up is right again for
+// the tally that has used it, and for nothing else.
+func (d *decision) proveTAN(p proof, tans []string) proof {
 	code, found := d.rep.Auth.Code, 0
 	for _, tan := range tans { // all of them: how long it takes tells nothing
 		found |= subtle.ConstantTimeCompare([]byte(tan), []byte(code))
 	}
 	card := d.f.Cards[d.station.Code]
 	key := CardCode{d.station.Generation, code}
-	if t != nil && card.spentBy(code, Spent{d.rep.Ballot.Keyword, t.Revision}) {
+	if d.again && d.spentBySame(card, code) {
 		return proof{given: true, grade: AssuranceA1}
 	}
 	if found == 0 {
@@ -136,6 +139,21 @@ func (d *decision) proveTAN(p proof, tans []string, t *Tally) proof {
 	return proof{given: true, grade: AssuranceA1, spend: &Spend{
 		Station: d.station.Code, CardCode: key, Spent: Spent{Ballot: d.rep.Ballot.Keyword},
 	}}
+}
+
+// spentBySame reports whether an entry of this case with these very figures has
+// used the code, of whichever card.
+func (d *decision) spentBySame(card *Card, code string) bool {
+	if card == nil {
+		return false
+	}
+	c := d.standing()
+	for spent, by := range card.Spent {
+		if spent.Code == code && by.Ballot == d.rep.Ballot.Keyword && slices.Equal(c.figuresOf(by.Revision), d.rep.Figures) {
+			return true
+		}
+	}
+	return false
 }
 
 // canonical is the string that A2 signs: bound to these figures, and to the

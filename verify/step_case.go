@@ -49,6 +49,7 @@ func rejectedAgain(d *decision) (Verdict, bool) {
 	if c.Present != nil || !d.rep.K.OK || !equalsRejected(c, d.rep.Figures) {
 		return Verdict{}, false
 	}
+	d.again = true
 	if v, ok := unproven(d); ok {
 		return v, true
 	}

@@ -30,11 +30,14 @@ demo, so that the examples below work on any machine.
 
 TEXT "-" reads one SMS a line from standard input and writes one JSON line each;
 the lines are a conversation: what was accepted stands for the next, and a
-question that was asked is open for the lines behind it.`,
+question that was asked is open for the lines behind it.
+
+With --key, authenticity codes are checked as the cards of the stations have them;
+--auth tries another mode than the profile's.`,
 		Example: `  tali try "PILBUP 10013505 145 98 67 310 12 322 322 330 322 2 6 71674"
   tali try --json "PILBUP 10013505 145 89 67 310 12 322 322 330 322 2 6 71674"
   tali try --at "2024-11-27 15:42" --from 089900000108 STATUS
-  tali try --auth required --key bolmut.key "PILBUP 10013505 145 98 67 310 12 322 322 330 322 2 6 71674 2P6302"
+  tali try --auth required --key bolmut.key - < sms.txt
   tali try - < sms.txt`,
 		Args: oneArg("one SMS TEXT in quotes, or - for lines from standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
