@@ -305,3 +305,36 @@ func (c *centre) station(i int) verify.Station {
 	}
 	return registry.Stations[i]
 }
+
+// An intake that waits for the station while its card is declared dead knows the
+// new card, though it has read the station before.
+func TestReissuedWhileAnIntakeWaits(t *testing.T) {
+	t.Parallel()
+	c := newAuthCentre(t, 1, parser.AuthRequired)
+	holder, err := c.owner().BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{
+		`SELECT pg_advisory_xact_lock(` + stationCode(0) + `)`, `UPDATE registry.station SET generation = 2`,
+	} {
+		if _, err := holder.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done := make(chan []verify.Verdict, 1)
+	go func() {
+		verdicts, err := c.gateway.Intake(context.WithoutCancel(t.Context()), c.batch(c.coded(phone(0), 0, 145, c.tan(0, 0))))
+		if err != nil {
+			t.Error(err)
+		}
+		done <- verdicts
+	}()
+	c.waitFor(`SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'`)
+	if err := holder.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-done; outcomes(got) != "unproven" {
+		t.Errorf("the old card's code = %q, want unproven", outcomes(got))
+	}
+}
