@@ -81,7 +81,7 @@ type trial struct {
 }
 
 func newTrial(o tryOptions) (*trial, error) {
-	p, err := configs.LoadProfile(o.profile)
+	p, err := loadTexts(o.profile)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +93,9 @@ func newTrial(o tryOptions) (*trial, error) {
 	}
 	registry, err := tryRegistry(o.registry, o.notes)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkTexts(p, registry); err != nil {
 		return nil, err
 	}
 	t.registry = registry
