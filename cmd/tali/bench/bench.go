@@ -51,6 +51,7 @@ type Measurement struct {
 func All() []Measurement {
 	return []Measurement{
 		{"parse", "parser.Parse of a 58-character tally", Parse},
+		{"verify", "verify.Decide of a right form and of wrong ones with their search", Decide},
 		{"protocol", "what is taken with other content than was meant", Protocol},
 		{"rates", "what the questions about a single fault are worth", Rates},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},

@@ -96,8 +96,8 @@ func (c *nightCount) rows() []Row {
 		{Name: "  of those the form contradicts itself", Value: fmt.Sprint(c.contradicting)},
 		{Name: "silently wrong, any phone for any station", Value: c.unbound.rare()},
 		{Name: "silently wrong, relations alone", Value: c.relations.rare()},
-		{"offers right, on forms without contradiction", offers.percent(), fmt.Sprintf(">= %.2f %%", 100*offerTarget), offers.value() >= offerTarget},
-		{Name: "  where K is as on the form", Value: c.rightK.percent()},
+		atLeast("offers right, on forms without contradiction", offers, offerFloor),
+		atLeast("  where K is as on the form", c.rightK, offerTarget),
 		{Name: "  where K is wrong too", Value: c.wrongK.percent()},
 		{Name: "exchanged rows offered rightly", Value: c.swaps.percent()},
 	}

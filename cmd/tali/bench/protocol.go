@@ -21,6 +21,10 @@ const (
 	mixedShare   = 5      // one SMS of the mixed scenario for as many with a single fault
 	mixedTarget  = 1e-6
 	offerTarget  = 0.9995
+	// A row mistyped and a K wrong by itself can look just like another row
+	// mistyped and a right K. Of the two the second is a thousand times as likely,
+	// so that is offered; nothing in the message tells them apart.
+	offerFloor = 0.999
 )
 
 // Protocol types SMS with one fault each, and those of a whole night with all of
