@@ -205,6 +205,9 @@ func importStations(ctx context.Context, to importTarget, rows []sheet.Row) (db.
 	if len(bad.Rows) > 0 {
 		return db.Imported{}, &bad
 	}
+	if err := checkStations(to.profile, rows, areas); err != nil {
+		return db.Imported{}, fmt.Errorf("%w; nothing was imported", err)
+	}
 	if _, err := to.desk.ImportAreas(ctx, areas.rows); err != nil {
 		return db.Imported{}, err
 	}
@@ -259,6 +262,9 @@ func officerColumns() []sheet.Column {
 }
 
 func importOfficers(ctx context.Context, to importTarget, rows []sheet.Row) (db.Imported, error) {
+	if err := checkOfficers(ctx, to, rows); err != nil {
+		return db.Imported{}, fmt.Errorf("%w; nothing was imported", err)
+	}
 	officers := make([]db.OfficerRow, len(rows))
 	for i, r := range rows {
 		officers[i] = db.OfficerRow{Line: r.Line, Name: r.Get("name"), Phone: r.Get("phone"), Station: r.Get("station_code")}

@@ -68,6 +68,9 @@ func loadConfig(path string) (configs.Config, *parser.Profile, error) {
 		return cfg, nil, err
 	}
 	profile, err := cfg.Profile()
+	if err == nil {
+		err = checkTexts(profile, nil)
+	}
 	return cfg, profile, err
 }
 
@@ -135,7 +138,7 @@ func (d daemon) run(ctx context.Context) error {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
 		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase, "auth", d.profile.Auth)
 	}
-	group.Go(func() error { d.greet(ctx); return nil })
+	group.Go(func() error { return d.greet(ctx) })
 	err := group.Wait()
 	d.log.Info("stopped")
 	return err
@@ -143,18 +146,21 @@ func (d daemon) run(ctx context.Context) error {
 
 // greet tells the operator at once when the centre is away or was never told of
 // this election: the daemon runs all the same, because SMS wait on the SIM for
-// nobody.
-func (d daemon) greet(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
+// nobody. It ends the daemon when officers would get half a reply.
+func (d daemon) greet(ctx context.Context) error {
+	asking, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
-	_, err := d.centre.gateway.Registry(ctx, d.profile)
+	registry, err := d.centre.gateway.Registry(asking, d.profile)
 	switch {
-	case err == nil, errors.Is(ctx.Err(), context.Canceled):
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil
 	case errors.Is(err, db.ErrNotOpened), errors.Is(err, db.ErrSchema):
 		d.log.Error("centre takes nothing yet: run tali migrate with this configuration; SMS are kept until then", "err", err)
 	default:
 		d.log.Warn("centre is away: SMS are kept until it answers", "err", err)
 	}
+	return d.checkRegistry(ctx, registry, err)
 }
 
 // greetTimeout is for a centre behind a line that swallows everything.

@@ -28,13 +28,14 @@ type Settings struct {
 	Dir      string                             // working directory, removed afterwards; on the disk that counts
 	Messages int                                // SMS of the intake measurement
 	Seconds  int                                // of each pgbench run and of the latency measurement
+	SMS      int                                // with a single fault, of the protocol measurement
 	Progress func(what string, done, total int) // may be nil
 }
 
 // Row is one measured figure beside its target.
 type Row struct {
 	Name   string
-	Value  string
+	Value  string // cells of a table, tabs between them
 	Target string // empty: for information
 	Met    bool
 }
@@ -50,6 +51,9 @@ type Measurement struct {
 func All() []Measurement {
 	return []Measurement{
 		{"parse", "parser.Parse of a 58-character tally", Parse},
+		{"verify", "verify.Decide of a right form and of wrong ones with their search", Decide},
+		{"protocol", "what is taken with other content than was meant", Protocol},
+		{"rates", "what the questions about a single fault are worth", Rates},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
