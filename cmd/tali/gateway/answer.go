@@ -70,7 +70,9 @@ func (g *Gateway) answerInterim(ctx context.Context, m line) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
+	g.fail.pass(interimClaimed)
 	_, err = m.Send(ctx, reply.To, reply.Text)
+	g.fail.pass(interimSent)
 	state := interimState(outcomeOf(err), reply.Attempts)
 	g.logSend("interim reply", reply.Seq, string(state), reply.Attempts, err)
 	return state != spool.InterimQueued, g.Spool.CloseInterim(context.WithoutCancel(ctx), reply.ID, state, errorText(err))
@@ -99,10 +101,13 @@ func (g *Gateway) answerOutbox(ctx context.Context, m line) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
+	g.fail.pass(afterClaim)
 	if err := g.Spool.BeginSend(ctx, reply.ID, m.name, reply.Recipient); err != nil {
 		return false, fmt.Errorf("recording send of reply %d: %w", reply.ID, err)
 	}
+	g.fail.pass(afterBegin)
 	sent, err := m.Send(ctx, reply.Recipient, reply.Text)
+	g.fail.pass(afterSend)
 	closing := db.Closing{
 		Gateway: g.Name, Modem: m.name, Attempt: reply.Attempt,
 		Outcome: outcomeOf(err), Error: errorText(err),

@@ -61,6 +61,7 @@ func (g *Gateway) takeSnapshot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("fetching registry: %w", err)
 	}
+	g.fail.pass(snapshotFetched)
 	data, err := json.Marshal(registry)
 	if err != nil {
 		return fmt.Errorf("packing registry: %w", err)

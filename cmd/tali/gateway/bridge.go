@@ -49,6 +49,7 @@ func (g *Gateway) answerWaiting(ctx context.Context, after int64) (int64, error)
 		if err := g.Spool.AddInterim(ctx, g.interims(page, registry)); err != nil {
 			return after, err
 		}
+		g.fail.pass(interimQueued)
 		after = page[len(page)-1].Seq
 		g.replies.Raise()
 	}

@@ -153,6 +153,7 @@ func (g *Gateway) mark(ctx context.Context, marks <-chan []int64) error {
 		if err := g.Spool.Delivered(ctx, seqs, time.Now()); err != nil {
 			return err
 		}
+		g.fail.pass(afterMark)
 	}
 	return nil
 }
@@ -163,12 +164,14 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 	for i, m := range batch {
 		inbound[i] = g.inbound(m)
 	}
+	g.fail.pass(beforeIntake)
 	verdicts, err := g.Centre.Intake(ctx, db.Batch{
 		Gateway: g.Name, Program: g.Version, Profile: g.Profile, Own: g.own, Messages: inbound,
 	})
 	if err != nil {
 		return err
 	}
+	g.fail.pass(afterIntake)
 	if away := g.centre.Found(time.Now()); away > 0 {
 		g.Log.Info("centre back", "away", away.Round(time.Second))
 	}

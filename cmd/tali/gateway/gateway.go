@@ -65,6 +65,8 @@ type Gateway struct {
 	waiting *signal // a message waits for the centre
 	replies *signal // a reply may wait to be sent
 
+	fail *failpoint
+
 	reclaiming sync.Mutex
 	reclaimed  bool // what the last run had claimed is back in the outbox
 }
@@ -85,6 +87,7 @@ func New(s Settings, p Parts) *Gateway {
 		kept:     newSignal(),
 		waiting:  newSignal(),
 		replies:  newSignal(),
+		fail:     newFailpoint(),
 	}
 	for _, m := range s.Modems {
 		g.modems = append(g.modems, line{m.Name, gsm.New(m, g.Keep, p.Log)})
