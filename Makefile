@@ -4,8 +4,9 @@ SHELL := /bin/sh
 
 FUZZTIME ?= 1m
 BENCH ?=
+MINUTES ?= 60
 
-.PHONY: help run build test bench fuzz-parser fuzz-pdu clean
+.PHONY: help run build test soak bench fuzz-parser fuzz-pdu clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -21,6 +22,10 @@ build: ## build bin/tali
 test: ## formatting, vet and all tests under the race detector
 	@scripts/needs.sh test
 	@scripts/test.sh
+
+soak: ## an election night in which everything goes wrong (MINUTES=60)
+	@scripts/needs.sh test
+	@scripts/soak.sh $(MINUTES)
 
 bench: ## the benchmark beside pgbench (BENCH='flags of tali bench')
 	@scripts/needs.sh run

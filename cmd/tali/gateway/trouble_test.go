@@ -1,0 +1,150 @@
+package gateway_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tali/gsm/modemsim"
+)
+
+// trouble is something that goes wrong around the daemon for a while.
+type trouble struct {
+	name  string
+	begin func() error
+	end   func() error // nil: nothing to mend
+}
+
+// troubles makes the outside go wrong, one thing after the other, while modems
+// and lives go wrong by themselves.
+type troubles struct {
+	*rig
+	random *rand.Rand
+	line   *relay
+	lives  *lives
+	disk   *disk
+	count  map[string]int
+	faults int // one-shot faults given to modems
+}
+
+// list is everything that can be made to go wrong.
+func (t *troubles) list() []trouble {
+	out := []trouble{
+		{"database stopped", func() error { t.pg.Stop(); return nil }, func() error { t.pg.Start(); return nil }},
+		{"database killed", func() error { t.pg.Kill(); return nil }, func() error { t.pg.Start(); return nil }},
+		{"connections ended by the server", func() error { t.pg.CutConnections(); return nil }, nil},
+		{"line cut", func() error { t.line.cut(); return nil }, nil},
+		{"line refused", t.setLine(relayRefuses), t.setLine(relayPasses)},
+		{"line deaf", t.setLine(relayDeaf), t.setLine(relayPasses)},
+		{"commits with unknown outcome", t.spoilCommits, nil},
+		{"limit on the spool's size", t.limitSpool, func() error { t.lives.limit(0); return nil }},
+	}
+	for i := range t.modems {
+		out = append(out, trouble{"modem unplugged", func() error { t.modems[i].Unplug(); return nil }, t.modems[i].Replug})
+	}
+	if t.disk.mounted {
+		out = append(out, trouble{"disk full", t.disk.fill, t.disk.grow}, trouble{"disk full", t.disk.fill, t.disk.grow})
+	}
+	return out
+}
+
+func (t *troubles) setLine(s relayState) func() error {
+	return func() error { t.line.set(s); return nil }
+}
+
+func (t *troubles) spoilCommits() error {
+	for range 1 + t.random.IntN(4) {
+		t.line.spoilNext([]spoiling{commitLost, commitUnheard}[t.random.IntN(2)])
+	}
+	return nil
+}
+
+// limitSpool keeps the daemon's files from growing further.
+func (t *troubles) limitSpool() error {
+	info, err := os.Stat(filepath.Join(t.disk.dir, "spool", "spool.db-wal"))
+	if err != nil {
+		return nil // between two lives
+	}
+	t.lives.limit(uint64(max(info.Size(), 4096)))
+	return nil
+}
+
+// spoilModem gives a modem one fault to make, some time.
+func (t *troubles) spoilModem() {
+	m := t.modems[t.random.IntN(len(t.modems))]
+	r := modemFaults[t.random.IntN(len(modemFaults))]
+	r.Limit = 1
+	r.Delay = time.Duration(float64(r.Delay) * (0.5 + t.random.Float64()))
+	m.Inject(modemsim.Plan{r})
+	t.faults++
+}
+
+// modemFaults are those that a modem makes once in a while. Silence costs a
+// command's whole patience, so there is one of it among many.
+var modemFaults = modemsim.Plan{
+	{Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication},
+	{Kind: modemsim.BadIndication, Text: `+CMTI: "SM",-1`},
+	{Kind: modemsim.BadIndication, Text: `+CMTI: "ME",0`},
+	{Kind: modemsim.MemoryFull, Delay: time.Second},
+	{Kind: modemsim.Resend, Delay: 300 * time.Millisecond}, {Kind: modemsim.Resend, Delay: 3 * time.Second},
+	{Kind: modemsim.CommandError, Command: "+CMGL", Code: 500}, {Kind: modemsim.CommandError, Command: "+CMGL", Code: 314},
+	{Kind: modemsim.CommandError, Command: "+CMGS", Code: 500}, {Kind: modemsim.CommandError, Command: "+CMGS", Code: 331},
+	{Kind: modemsim.CommandError, Command: "+CMGS", Code: 42}, {Kind: modemsim.CommandError, Command: "+CMGD", Code: 320},
+	{Kind: modemsim.CommandError, Command: "+CMGR", Code: 321}, {Kind: modemsim.CommandError, Command: "+CMGL", Code: 322},
+	{Kind: modemsim.SoftReset, Command: "+CMGL"}, {Kind: modemsim.SoftReset, Command: "+CMGD"},
+	{Kind: modemsim.NoPrompt, Command: "+CMGS"},
+	{Kind: modemsim.DeleteFails}, {Kind: modemsim.DeleteKeeps}, {Kind: modemsim.DeleteSilent},
+	{Kind: modemsim.HangUp, Delay: 500 * time.Millisecond}, {Kind: modemsim.HangUp, Command: "+CMGS", Delay: time.Second},
+	{Kind: modemsim.HangUp, Command: "+CMGL", Delay: time.Second}, {Kind: modemsim.HangUp, Command: "+CMGD", Delay: time.Second},
+	{Kind: modemsim.LateReply, Command: "+CMGD", Delay: 11 * time.Second}, {Kind: modemsim.LateReply, Delay: 3 * time.Second},
+	{Kind: modemsim.Silence, Command: "+CMGD"}, {Kind: modemsim.Silence, Command: "+CSQ"},
+	{Kind: modemsim.Interleave}, {Kind: modemsim.Interleave, Text: "+CREG: 2"},
+	{Kind: modemsim.SplitEntry}, {Kind: modemsim.SplitEntry, Text: `+CMTI: "SM",3`},
+	{Kind: modemsim.Garbage, Command: "+CMGL"}, {Kind: modemsim.Garbage},
+}
+
+// disk is where the daemon keeps its spool: a file system of its own where this
+// user may mount one.
+type disk struct {
+	dir     string
+	mounted bool
+}
+
+func newDisk(r *rig) *disk {
+	d := &disk{dir: r.TempDir()}
+	if err := unix.Mount("none", d.dir, "tmpfs", 0, diskRoom); err != nil {
+		r.Logf("the spool's disk is not filled: a tmpfs cannot be mounted here (%v); a limit on its size takes its place", err)
+		return d
+	}
+	d.mounted = true
+	r.Cleanup(func() {
+		if err := unix.Unmount(d.dir, unix.MNT_DETACH); err != nil {
+			r.Errorf("unmounting: %v", err)
+		}
+	})
+	return d
+}
+
+const diskRoom = "size=1g"
+
+// fill leaves no room on the disk: it becomes as small as what it holds.
+func (d *disk) fill() error {
+	var st unix.Statfs_t
+	if err := unix.Statfs(d.dir, &st); err != nil {
+		return err
+	}
+	used := (st.Blocks - st.Bfree) * uint64(st.Bsize)
+	err := unix.Mount("none", d.dir, "tmpfs", unix.MS_REMOUNT, fmt.Sprintf("size=%d", used))
+	if err == unix.EINVAL {
+		return nil // it grew meanwhile
+	}
+	return err
+}
+
+func (d *disk) grow() error {
+	return unix.Mount("none", d.dir, "tmpfs", unix.MS_REMOUNT, diskRoom)
+}
