@@ -66,7 +66,11 @@ func (l *lives) live(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	patience, cancel := context.WithTimeout(ctx, time.Duration(float64(l.mean)*l.random.ExpFloat64()))
+	span := time.Duration(float64(l.mean) * l.random.ExpFloat64())
+	if deadly != "" {
+		span = 3 * l.mean // time to get there
+	}
+	patience, cancel := context.WithTimeout(ctx, span)
 	defer cancel()
 	how := "at a random time"
 	if deadly == "" && l.random.IntN(3) == 0 {

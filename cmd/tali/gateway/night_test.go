@@ -33,6 +33,7 @@ type soak struct {
 	faults   time.Duration // between two faults of modems
 	interim  time.Duration // of silence of the centre, before officers hear of it
 	settle   time.Duration // for everything to come to rest in the end
+	long     bool          // with faults that take a minute to get over
 	seed     uint64
 }
 
@@ -51,6 +52,7 @@ func nightOf(t *testing.T) soak {
 		}
 		s.length = time.Duration(n * float64(time.Minute))
 		s.modems, s.stations, s.perTick, s.life = 8, 4000, 2, 9*time.Second
+		s.long = true
 		s.pause, s.trouble, s.faults, s.interim, s.settle = 5*time.Second, 4*time.Second, 250*time.Millisecond, 3*time.Second, 10*time.Minute
 	}
 	if seed != "" {
@@ -115,7 +117,7 @@ func newNight(t *testing.T, s soak) *night {
 	}
 	dsn := strings.Replace(r.pg.DSN(cluster.Gateway), socketDir(t, r.pg.DSN(cluster.Gateway)), n.line.dir, 1)
 	r.must(n.lives.writeConfig(room.dir, dsn, s.interim))
-	n.troubles = &troubles{rig: r, random: random(4), line: n.line, lives: n.lives, disk: room, count: make(map[string]int)}
+	n.troubles = &troubles{rig: r, random: random(4), line: n.line, lives: n.lives, disk: room, count: make(map[string]int), kinds: modemFaults(s.long)}
 	return n
 }
 

@@ -28,7 +28,7 @@ type troubles struct {
 	lives  *lives
 	disk   *disk
 	count  map[string]int
-	faults int // one-shot faults given to modems
+	kinds  modemsim.Plan // faults of modems to choose from
 }
 
 // list is everything that can be made to go wrong.
@@ -76,35 +76,49 @@ func (t *troubles) limitSpool() error {
 // spoilModem gives a modem one fault to make, some time.
 func (t *troubles) spoilModem() {
 	m := t.modems[t.random.IntN(len(t.modems))]
-	r := modemFaults[t.random.IntN(len(modemFaults))]
+	r := t.kinds[t.random.IntN(len(t.kinds))]
 	r.Limit = 1
 	r.Delay = time.Duration(float64(r.Delay) * (0.5 + t.random.Float64()))
 	m.Inject(modemsim.Plan{r})
-	t.faults++
 }
 
-// modemFaults are those that a modem makes once in a while. Silence costs a
-// command's whole patience, so there is one of it among many.
-var modemFaults = modemsim.Plan{
-	{Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication},
-	{Kind: modemsim.BadIndication, Text: `+CMTI: "SM",-1`},
-	{Kind: modemsim.BadIndication, Text: `+CMTI: "ME",0`},
-	{Kind: modemsim.MemoryFull, Delay: time.Second},
-	{Kind: modemsim.Resend, Delay: 300 * time.Millisecond}, {Kind: modemsim.Resend, Delay: 3 * time.Second},
-	{Kind: modemsim.CommandError, Command: "+CMGL", Code: 500}, {Kind: modemsim.CommandError, Command: "+CMGL", Code: 314},
-	{Kind: modemsim.CommandError, Command: "+CMGS", Code: 500}, {Kind: modemsim.CommandError, Command: "+CMGS", Code: 331},
-	{Kind: modemsim.CommandError, Command: "+CMGS", Code: 42}, {Kind: modemsim.CommandError, Command: "+CMGD", Code: 320},
-	{Kind: modemsim.CommandError, Command: "+CMGR", Code: 321}, {Kind: modemsim.CommandError, Command: "+CMGL", Code: 322},
-	{Kind: modemsim.SoftReset, Command: "+CMGL"}, {Kind: modemsim.SoftReset, Command: "+CMGD"},
-	{Kind: modemsim.NoPrompt, Command: "+CMGS"},
-	{Kind: modemsim.DeleteFails}, {Kind: modemsim.DeleteKeeps}, {Kind: modemsim.DeleteSilent},
-	{Kind: modemsim.HangUp, Delay: 500 * time.Millisecond}, {Kind: modemsim.HangUp, Command: "+CMGS", Delay: time.Second},
-	{Kind: modemsim.HangUp, Command: "+CMGL", Delay: time.Second}, {Kind: modemsim.HangUp, Command: "+CMGD", Delay: time.Second},
-	{Kind: modemsim.LateReply, Command: "+CMGD", Delay: 11 * time.Second}, {Kind: modemsim.LateReply, Delay: 3 * time.Second},
-	{Kind: modemsim.Silence, Command: "+CMGD"}, {Kind: modemsim.Silence, Command: "+CSQ"},
-	{Kind: modemsim.Interleave}, {Kind: modemsim.Interleave, Text: "+CREG: 2"},
-	{Kind: modemsim.SplitEntry}, {Kind: modemsim.SplitEntry, Text: `+CMTI: "SM",3`},
-	{Kind: modemsim.Garbage, Command: "+CMGL"}, {Kind: modemsim.Garbage},
+// modemFaults are what a modem does once in a while. With long, also what costs
+// the whole patience of a command, up to a minute.
+func modemFaults(long bool) modemsim.Plan {
+	if long {
+		return append(briefFaults(), longFaults()...)
+	}
+	return briefFaults()
+}
+
+func briefFaults() modemsim.Plan {
+	return modemsim.Plan{
+		{Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication},
+		{Kind: modemsim.BadIndication, Text: `+CMTI: "SM",-1`},
+		{Kind: modemsim.BadIndication, Text: `+CMTI: "ME",0`},
+		{Kind: modemsim.MemoryFull, Delay: time.Second},
+		{Kind: modemsim.Resend, Delay: 300 * time.Millisecond}, {Kind: modemsim.Resend, Delay: 3 * time.Second},
+		{Kind: modemsim.CommandError, Command: "+CMGL", Code: 500}, {Kind: modemsim.CommandError, Command: "+CMGL", Code: 314},
+		{Kind: modemsim.CommandError, Command: "+CMGS", Code: 500}, {Kind: modemsim.CommandError, Command: "+CMGS", Code: 331},
+		{Kind: modemsim.CommandError, Command: "+CMGS", Code: 42}, {Kind: modemsim.CommandError, Command: "+CMGD", Code: 320},
+		{Kind: modemsim.CommandError, Command: "+CMGR", Code: 321}, {Kind: modemsim.CommandError, Command: "+CMGL", Code: 322},
+		{Kind: modemsim.SoftReset, Command: "+CMGL"}, {Kind: modemsim.SoftReset, Command: "+CMGD"},
+		{Kind: modemsim.DeleteFails}, {Kind: modemsim.DeleteKeeps}, {Kind: modemsim.LateReply, Delay: time.Second},
+		{Kind: modemsim.HangUp, Delay: 500 * time.Millisecond}, {Kind: modemsim.HangUp, Command: "+CMGS", Delay: time.Second},
+		{Kind: modemsim.HangUp, Command: "+CMGL", Delay: time.Second}, {Kind: modemsim.HangUp, Command: "+CMGD", Delay: time.Second},
+		{Kind: modemsim.Interleave}, {Kind: modemsim.Interleave, Text: "+CREG: 2"},
+		{Kind: modemsim.SplitEntry}, {Kind: modemsim.SplitEntry, Text: `+CMTI: "SM",3`},
+		{Kind: modemsim.Garbage, Command: "+CMGL"},
+	}
+}
+
+func longFaults() modemsim.Plan {
+	return modemsim.Plan{
+		{Kind: modemsim.LateReply, Command: "+CMGD", Delay: 11 * time.Second}, {Kind: modemsim.LateReply, Delay: 3 * time.Second},
+		{Kind: modemsim.LateReply, Command: "+CMGS", Delay: 5 * time.Second},
+		{Kind: modemsim.Silence, Command: "+CMGD"}, {Kind: modemsim.Silence, Command: "+CSQ"}, {Kind: modemsim.Silence, Command: "+CMGL"},
+		{Kind: modemsim.NoPrompt, Command: "+CMGS"}, {Kind: modemsim.DeleteSilent}, {Kind: modemsim.Garbage},
+	}
 }
 
 // disk is where the daemon keeps its spool: a file system of its own where this
