@@ -60,6 +60,8 @@ type Modem struct {
 	limits limits
 	status board
 	jobs   chan *job
+	asks   chan *question
+	asking chan struct{}          // size one: the turn to ask a USSD code
 	up     atomic.Pointer[events] // of the connection that serves, nil without one
 
 	sending atomic.Bool
@@ -95,7 +97,7 @@ func New(s Settings, keep Keeper, log *slog.Logger) *Modem {
 	if s.SweepInterval <= 0 {
 		s.SweepInterval = defaultSweep
 	}
-	m := &Modem{set: s, keep: keep, log: log.With("modem", s.Name), limits: defaultLimits(), jobs: make(chan *job),
+	m := &Modem{set: s, keep: keep, log: log.With("modem", s.Name), limits: defaultLimits(), jobs: make(chan *job), asks: make(chan *question), asking: make(chan struct{}, 1),
 		totals: map[string]int{}, slots: map[slotID]*slotHistory{}}
 	m.status.s = Status{Name: s.Name, Device: s.Device, Number: s.Number, State: StateStopped, CSQ: 99,
 		Registration: RegistrationUnknown, Since: time.Now()}
@@ -239,6 +241,10 @@ func (m *Modem) enter(s State, err error) {
 	m.status.update(func(st *Status) {
 		if st.State != s {
 			st.State, st.Since = s, time.Now()
+		}
+		st.Trouble, st.Why = TroubleOf(err), ""
+		if err != nil {
+			st.Why = err.Error()
 		}
 	})
 	if m.logged == s {

@@ -29,6 +29,8 @@ func (m *Modem) serve(ctx context.Context, l *link) error {
 			return errHangup
 		case j := <-m.jobs:
 			err = m.transmit(l, j)
+		case q := <-m.asks:
+			err = m.ask(l, q)
 		case <-l.events.sweep:
 			err = m.sweep(ctx, l, m.stores[:1])
 		case pdu := <-l.events.direct:

@@ -156,11 +156,11 @@ func (m *Modem) rows(store string, entries []entry) []Stored {
 func (m *Modem) hand(ctx context.Context, rows []Stored) error {
 	m.status.update(func(s *Status) { s.Read += len(rows); s.LastMessage = time.Now() })
 	if err := m.keep(ctx, rows); err != nil {
-		m.status.update(func(s *Status) { s.KeepFailures++ })
+		m.status.update(func(s *Status) { s.KeepFailures++; s.Unkept = true })
 		return &keepError{err}
 	}
 	m.next.keepWait = 0
-	m.status.update(func(s *Status) { s.Kept += len(rows) })
+	m.status.update(func(s *Status) { s.Kept += len(rows); s.Unkept = false })
 	return nil
 }
 
