@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"tali/gsm"
+	"tali/gsm/modemsim"
 	"tali/parser"
 	"tali/verify"
 )
@@ -13,6 +15,7 @@ import (
 // account is what a night has cost, by the network's own log.
 type account struct {
 	lost, doubled, wrong []string
+	uninvited            int // adverts and poison that were kept
 	arrived              int // replies, at phones
 	interims             int // of them: answers given while the centre was away
 	twice                int // of them: sent again because nobody knew
@@ -33,12 +36,14 @@ func (n *night) audit() account {
 // at the centre once, with one verdict, and nothing else is there.
 func (n *night) auditMessages(a *account) {
 	n.Helper()
-	var keys []string
-	n.must(n.sql().Select(&keys, `SELECT replace(m.key::text, '-', '') FROM intake.message m JOIN intake.verdict v ON v.message = m.key`))
-	stored := make(map[string]int, len(keys))
-	for _, key := range keys {
-		stored[key]++
+	var rows []struct{ Key, Sender string }
+	n.must(n.sql().Select(&rows, `SELECT replace(m.key::text, '-', '') AS key, m.sender FROM intake.message m JOIN intake.verdict v ON v.message = m.key`))
+	stored := make(map[string]int, len(rows))
+	for _, row := range rows {
+		stored[row.Key]++
 	}
+	n.auditUninvited(a, stored)
+	phones := make(map[string]bool) // of officers
 	for _, m := range n.crowd.sent {
 		switch times := stored[m.key]; {
 		case times == 0:
@@ -47,12 +52,39 @@ func (n *night) auditMessages(a *account) {
 			a.doubled = append(a.doubled, fmt.Sprintf("stands %d times: %q of %s", times, m.text, m.phone))
 		}
 		delete(stored, m.key)
+		phones[m.phone] = phones[m.phone] || m.from != nil
 	}
-	for key := range stored {
-		a.doubled = append(a.doubled, "nobody sent message "+key)
+	for _, row := range rows {
+		if stored[row.Key] > 0 && phones[row.Sender] {
+			a.doubled = append(a.doubled, fmt.Sprintf("%s never sent message %s", row.Sender, row.Key))
+		}
 	}
-	if all := n.count(`SELECT count(*) FROM intake.message`); all != len(keys) {
-		a.wrong = append(a.wrong, fmt.Sprintf("%d messages, %d verdicts", all, len(keys)))
+	if all := n.count(`SELECT count(*) FROM intake.message`); all != len(rows) {
+		a.wrong = append(a.wrong, fmt.Sprintf("%d messages, %d verdicts", all, len(rows)))
+	}
+}
+
+// auditUninvited: adverts and poison are kept like anything else. Of those in
+// several parts the key depends on what was joined; they are passed over.
+func (n *night) auditUninvited(a *account, stored map[string]int) {
+	n.Helper()
+	invited := make(map[modemsim.ID]bool)
+	for _, m := range n.crowd.sent {
+		for _, id := range m.ids {
+			invited[id] = true
+		}
+	}
+	for _, d := range n.network.Deliveries() {
+		if invited[d.ID] || d.Acknowledged.IsZero() {
+			continue
+		}
+		if read, err := gsm.Decode(d.PDU); err == nil && read.Part != nil {
+			continue
+		}
+		a.uninvited++
+		if times := stored[n.keyOf(d)]; times != 1 {
+			a.lost = append(a.lost, fmt.Sprintf("PDU %d stands %d times at the centre: %s", d.ID, times, d.PDU))
+		}
 	}
 }
 

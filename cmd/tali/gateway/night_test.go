@@ -292,6 +292,7 @@ func (n *night) table(a account) {
 		}
 	}
 	row("SMS sent", n.crowd.texted())
+	row("adverts and poison among them", a.uninvited)
 	row("replies that arrived", a.arrived)
 	row("faults of modems", total(faults))
 	rows(faults)

@@ -108,7 +108,13 @@ func briefFaults() modemsim.Plan {
 		{Kind: modemsim.HangUp, Command: "+CMGL", Delay: time.Second}, {Kind: modemsim.HangUp, Command: "+CMGD", Delay: time.Second},
 		{Kind: modemsim.Interleave}, {Kind: modemsim.Interleave, Text: "+CREG: 2"},
 		{Kind: modemsim.SplitEntry}, {Kind: modemsim.SplitEntry, Text: `+CMTI: "SM",3`},
-		{Kind: modemsim.Garbage, Command: "+CMGL"},
+		{Kind: modemsim.Garbage, Command: "+CMGL"}, {Kind: modemsim.NULs, Command: "+CMGL"},
+		{Kind: modemsim.CutHex, Command: "+CMGL"}, {Kind: modemsim.BadLength, Command: "+CMGL"},
+		{Kind: modemsim.BytePaced}, {Kind: modemsim.SendFails, Code: 42}, {Kind: modemsim.DeleteDenied},
+		{Kind: modemsim.IndicationsOff}, {Kind: modemsim.OtherStore}, {Kind: modemsim.Reorder, Delay: 500 * time.Millisecond},
+		{Kind: modemsim.RegistrationLost, Delay: time.Second}, // A slot is read again before its delete where two seconds have passed.
+		{Kind: modemsim.SlotReused, Command: "+CMGD", Delay: 5 * time.Second},
+		{Kind: modemsim.Poisoned}, {Kind: modemsim.Adverts}, {Kind: modemsim.TotalSilence, Command: "+CMGD", Delay: time.Second},
 	}
 }
 
@@ -118,6 +124,9 @@ func longFaults() modemsim.Plan {
 		{Kind: modemsim.LateReply, Command: "+CMGS", Delay: 5 * time.Second},
 		{Kind: modemsim.Silence, Command: "+CMGD"}, {Kind: modemsim.Silence, Command: "+CSQ"}, {Kind: modemsim.Silence, Command: "+CMGL"},
 		{Kind: modemsim.NoPrompt, Command: "+CMGS"}, {Kind: modemsim.DeleteSilent}, {Kind: modemsim.Garbage},
+		{Kind: modemsim.TotalSilence, Delay: 20 * time.Second}, {Kind: modemsim.WriteStall, Delay: 5 * time.Second},
+		{Kind: modemsim.Wedged, Delay: 20 * time.Second}, {Kind: modemsim.SIMRemoved, Delay: 5 * time.Second},
+		{Kind: modemsim.RegistrationLost, Delay: 15 * time.Second}, {Kind: modemsim.SIMSwapped, Delay: 5 * time.Second},
 	}
 }
 
