@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"hash/fnv"
 	"log/slog"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"tali/db"
 	"tali/db/spool"
-	"tali/parser"
 	"tali/verify"
 )
 
@@ -54,6 +52,9 @@ func (g *Gateway) deliver(ctx context.Context) error {
 // drain pages through the spool until nothing waits, or a lane fails. Pages are
 // read, and batches marked, while the lanes write others.
 func (g *Gateway) drain(ctx context.Context) error {
+	if err := g.meet(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	marks := make(chan []int64, lanes)
 	var queues [lanes]chan []spool.Message
@@ -176,6 +177,7 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		g.Log.Info("centre back", "away", away.Round(time.Second))
 	}
 	g.replies.Raise()
+	g.counts.decided(verdicts)
 	g.note(ctx, batch, verdicts)
 	return nil
 }
@@ -183,8 +185,6 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 // inbound is what the centre needs of a spooled message. The proof code is drawn
 // here, so that the decision itself stays free of chance.
 func (g *Gateway) inbound(m spool.Message) db.Inbound {
-	var random [16]byte
-	rand.Read(random[:]) // never fails, see crypto/rand
 	return db.Inbound{
 		Message: verify.Message{
 			Key:        m.Key,
@@ -196,7 +196,7 @@ func (g *Gateway) inbound(m spool.Message) db.Inbound {
 			Gateway:    g.Name,
 			Modem:      m.Modem,
 			Interim:    m.Interim,
-			Proof:      parser.NewProof(random[:]),
+			Proof:      g.proofs.of(m.Key),
 		},
 		IMSI:      m.IMSI,
 		PDUs:      m.PDUs,

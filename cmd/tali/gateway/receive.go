@@ -26,6 +26,10 @@ func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
 	if fresh == 0 {
 		return nil
 	}
+	for i := range rows {
+		g.loads.add(rows[i].Modem, pdus[i].Sender, rows[i].ReadAt)
+		g.felt(rows[i], pdus[i].Sender, pdus[i].Text)
+	}
 	if parts {
 		g.kept.Raise()
 	}
