@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	watchEvery = 5 * time.Second
+	watchEvery = 2 * time.Second
 	alarmState = "alarms" // in the spool: what the staff were told
 
 	// roomLeft is what the spool's disk should have: a night of SMS takes less.
@@ -152,5 +152,5 @@ func (g *Gateway) Ready() []string {
 
 // Alive reports whether the gateway's loops turn.
 func (g *Gateway) Alive(now time.Time) bool {
-	return now.Sub(time.Unix(0, g.looked.Load())) < 12*watchEvery
+	return now.Sub(time.Unix(0, g.looked.Load())) < 30*watchEvery
 }
