@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -32,7 +33,7 @@ func successor(key [16]byte) []byte {
 			return key[:i+1]
 		}
 	}
-	return []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	return bytes.Repeat([]byte{0xff}, 33) // beyond the longest key
 }
 
 const countSent = `SELECT
