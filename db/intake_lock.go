@@ -32,15 +32,16 @@ const unknownLock = -1
 
 const lockBatch = `SELECT count(pg_advisory_xact_lock(lock)) FROM unnest($1::bigint[]) AS l(lock)`
 
-// lock takes the locks of the senders of messages lo to hi and of the stations
-// bound to them, in one order for everybody. No other station is decided on.
+// lock takes the locks of the stations that the senders of messages lo to hi were
+// ever bound to, in one order for everybody: no other station is decided on, and
+// whoever decides on the same sender takes the same. Senders without one are
+// locked themselves.
 func (in *intake) lock(ctx context.Context, t *transaction, k *known, lo, hi int) error {
 	wanted := make([]int64, 0, 2*(hi-lo))
 	for _, phone := range distinct(in.phones[lo:hi]) {
-		wanted = append(wanted, phoneLock(phone))
 		bound := k.bindings[phone]
 		if len(bound) == 0 {
-			wanted = append(wanted, unknownLock)
+			wanted = append(wanted, phoneLock(phone), unknownLock)
 		}
 		for i := range bound {
 			wanted = append(wanted, bound[i].code)
