@@ -31,8 +31,15 @@ type Settings struct {
 	PIN           string
 	Store         string // "SM", "ME" or "MT"; "" chooses
 	Number        string // its own number, for Status
+	IMEI          string // of the modem we expect; like the next two, "" expects nothing
+	IMSI          string // of the SIM
+	ICCID         string // printed on the SIM
+	Reports       bool   // ask the network for a status report of every message we send
+	SIMs          *SIMs  // shared by the modems of one program; nil lets two have the same SIM
 	SweepInterval time.Duration
 	StateDir      string // remembers a refused PIN; "" remembers it until the program ends
+	// ResetPort is the last help for a modem that hears nothing any more; nil: there is none.
+	ResetPort func(ctx context.Context, device string) error
 }
 
 const (
@@ -48,8 +55,6 @@ const (
 	retryWait    = time.Second      // after a listing that failed, and after a store that was full
 	everywhere   = 10               // every so many timed sweeps visit all stores
 	stopGrace    = 10 * time.Second // for a message that is being sent when Run has to end
-	resetAfter   = 6                // connections in a row that came to nothing
-	resetEvery   = 10 * time.Minute
 )
 
 // Modem is one modem and its SIM.
@@ -71,15 +76,18 @@ type Modem struct {
 	stores    []string // the main store first
 	opened    string   // the store that AT+CMGL lists now
 	totals    map[string]int
+	stuck     map[string]int // by store: messages that cannot be deleted
 	cnmi      string
 	slots     map[slotID]*slotHistory
 	held      []Stored // direct rows that nothing but this memory holds
 	pinMemory string
 	doubt     bool // answers were out of step: the next sweep reads each slot twice
+	owes      bool // AT+CNMA is owed for what was routed here
 	follow    int  // sweeps to make in quick succession
 	next      agenda
-	failures  int // connections in a row that came to nothing
-	lastReset time.Time
+	failures  int  // connections in a row that came to nothing
+	swept     bool // this connection has come to something
+	alarmed   time.Time
 	logged    State
 	connected bool // there has been a connection before
 }
@@ -98,7 +106,7 @@ func New(s Settings, keep Keeper, log *slog.Logger) *Modem {
 		s.SweepInterval = defaultSweep
 	}
 	m := &Modem{set: s, keep: keep, log: log.With("modem", s.Name), limits: defaultLimits(), jobs: make(chan *job), asks: make(chan *question), asking: make(chan struct{}, 1),
-		totals: map[string]int{}, slots: map[slotID]*slotHistory{}}
+		totals: map[string]int{}, stuck: map[string]int{}, slots: map[slotID]*slotHistory{}}
 	m.status.s = Status{Name: s.Name, Device: s.Device, Number: s.Number, State: StateStopped, CSQ: 99,
 		Registration: RegistrationUnknown, Since: time.Now()}
 	return m
@@ -175,15 +183,18 @@ func (m *Modem) connect(ctx context.Context) (bool, error) {
 	defer stop()
 	m.status.update(func(s *Status) { s.State, s.Since = StateStarting, time.Now() })
 	if err := m.setup(ctx, l); err != nil {
-		m.failures++
-		m.reset(ctx, l, err)
+		m.climb(ctx, l, err)
 		return false, err
 	}
 	if m.connected {
 		m.status.update(func(s *Status) { s.Reconnects++ })
 	}
-	m.failures, m.connected = 0, true
-	return true, m.serve(ctx, l)
+	m.connected, m.swept = true, false
+	err = m.serve(ctx, l)
+	if !m.swept {
+		m.climb(ctx, l, err)
+	}
+	return m.swept, err
 }
 
 // cut ends the waiting of a connection when Run has to end; a message being sent gets time to learn its outcome.
@@ -207,6 +218,7 @@ func (m *Modem) cut(l *link) {
 // leave ends a connection and saves the direct rows that still wait in it.
 func (m *Modem) leave(l *link) {
 	m.up.Store(nil)
+	m.set.SIMs.release(m.set.Name)
 	l.close()
 	m.status.update(func(s *Status) {
 		if n := l.events.heard.Load(); n > 0 {
@@ -220,19 +232,6 @@ func (m *Modem) leave(l *link) {
 		default:
 			return
 		}
-	}
-}
-
-// reset restarts a modem that talks and still cannot be set up, as the last thing before a person has to come.
-func (m *Modem) reset(ctx context.Context, l *link, err error) {
-	if m.failures < resetAfter || time.Since(m.lastReset) < resetEvery || errors.Is(err, errLocked) || ctx.Err() != nil {
-		return
-	}
-	m.lastReset = time.Now()
-	m.log.Warn("restarting a modem that cannot be set up", "attempt", m.failures, "err", err)
-	l.step = true
-	if _, err := l.cmd(m.limits.short, "+CFUN=1,1"); err != nil {
-		m.log.Debug("restart was not confirmed", "err", err)
 	}
 }
 

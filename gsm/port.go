@@ -35,6 +35,9 @@ func openPort(device string, baud int) (*port, error) {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, busy(device)
 		}
+		if errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EINVAL) {
+			return nil, fmt.Errorf("%s %w", device, errNotSerial)
+		}
 		return nil, &fs.PathError{Op: "setting up", Path: device, Err: err}
 	}
 	return &port{file: f}, nil

@@ -14,6 +14,8 @@ const (
 	freshFor = 2 * time.Second
 	// alarmAfter is the number of failed deletes of one slot that calls for a person.
 	alarmAfter = 3
+	// stuckPause is how many sweeps pass a slot over that cannot be emptied before it is tried again.
+	stuckPause = 10
 )
 
 // keepError means that the keeper did not take rows: they stay in their slots.
@@ -31,6 +33,10 @@ type slotID struct {
 // slotHistory is what went on with a slot before.
 type slotHistory struct {
 	failures int    // deletes that went wrong
+	failed   string // the PDU that was to be deleted then
+	odd      string // hex of the wrong length, as last read
+	oddReads int    // reads in a row that agreed on it
+	passed   int    // sweeps since the last try on a slot that cannot be emptied
 	deleted  string // the PDU that the modem said it deleted last
 }
 
@@ -103,26 +109,64 @@ func (m *Modem) openStore(l *link, store string) error {
 	if len(filling) > 0 {
 		if f := strings.Split(filling[0], ","); len(f) > 1 {
 			m.totals[store] = lastNumber("," + f[1])
+			m.filled(store, lastNumber(","+f[0]))
 		}
 	}
 	return nil
 }
 
+// filled notes how full a store is.
+func (m *Modem) filled(store string, used int) {
+	now := Fill{store, used, m.totals[store]}
+	stuck := 0
+	for _, n := range m.stuck {
+		stuck += n
+	}
+	m.status.update(func(s *Status) {
+		if store == m.stores[0] {
+			s.Store, s.StoreUsed, s.StoreTotal = now.Store, now.Used, now.Total
+		}
+		s.StuckSlots = stuck
+		fills := []Fill{}
+		for _, name := range m.stores {
+			fill := Fill{Store: name, Total: m.totals[name]}
+			for _, old := range s.Stores {
+				if old.Store == name {
+					fill.Used = old.Used
+				}
+			}
+			if name == store {
+				fill = now
+			}
+			fills = append(fills, fill)
+		}
+		s.Stores = fills
+	})
+}
+
 // empty brings the content of the open store to safety and deletes it.
 func (m *Modem) empty(ctx context.Context, l *link) error {
+	store := m.opened
 	entries, listErr := m.list(ctx, l)
 	if len(entries) == 0 {
+		if listErr == nil {
+			m.noteMended(store, nil)
+			m.stuck[store] = 0
+			m.filled(store, 0)
+		}
 		return listErr
 	}
-	store, used := m.opened, len(entries)
+	used := len(entries)
 	if total := m.totals[store]; total > 0 && used >= total {
 		m.follow = 3 // the network holds more, and not every modem announces it
 		m.dueWithin(retryWait)
 	}
+	m.noteMended(store, entries)
 	m.noteLies(store, entries)
 	if err := m.hand(ctx, m.rows(store, entries)); err != nil {
 		return err
 	}
+	stuck := 0
 	for _, e := range entries {
 		if err := m.interlude(ctx, l); err != nil {
 			return err
@@ -133,13 +177,12 @@ func (m *Modem) empty(ctx context.Context, l *link) error {
 		}
 		if gone {
 			used--
+		} else if m.history(store, e.slot).failures >= alarmAfter {
+			stuck++
 		}
 	}
-	m.status.update(func(s *Status) {
-		if store == s.Store {
-			s.StoreUsed = used
-		}
-	})
+	m.stuck[store] = stuck
+	m.filled(store, used)
 	return listErr
 }
 
@@ -200,7 +243,7 @@ func (m *Modem) list(ctx context.Context, l *link) ([]entry, error) {
 			continue
 		}
 		if !e.whole {
-			again, ok, err := l.recoverSlot(e.slot)
+			again, ok, err := m.recoverSlot(l, e.slot)
 			if errors.Is(err, errHangup) || errors.Is(err, errSilent) {
 				return good, err
 			}
@@ -247,7 +290,7 @@ func (m *Modem) listSlots(ctx context.Context, l *link) ([]entry, error) {
 		if ctx.Err() != nil {
 			return good, ctx.Err()
 		}
-		e, ok, err := l.recoverSlot(slot)
+		e, ok, err := m.recoverSlot(l, slot)
 		if errors.Is(err, errHangup) || errors.Is(err, errSilent) {
 			return good, err
 		}
@@ -266,7 +309,18 @@ func (m *Modem) noteLies(store string, entries []entry) {
 	for _, e := range entries {
 		if h := m.slots[slotID{store, e.slot}]; h != nil && h.deleted == e.pdu {
 			h.deleted = ""
-			m.deleteFailed(store, e.slot, errors.New("it said OK and kept the message"))
+			m.deleteFailed(store, e, errors.New("it said OK and kept the message"))
+		}
+	}
+}
+
+// noteMended finds slots that could not be emptied and are empty now, or hold something else. They are tried at once
+// the next time, and still read again before each delete.
+func (m *Modem) noteMended(store string, entries []entry) {
+	for id, h := range m.slots {
+		same := func(e entry) bool { return e.slot == id.slot && e.pdu == h.failed }
+		if id.store == store && h.failures >= alarmAfter && !slices.ContainsFunc(entries, same) {
+			h.failures, h.passed = alarmAfter-1, 0
 		}
 	}
 }
@@ -291,7 +345,12 @@ func (m *Modem) history(store string, slot int) *slotHistory {
 // refused delete is no error, because the next sweep meets the slot again.
 func (m *Modem) remove(l *link, e entry) (bool, error) {
 	h := m.history(m.opened, e.slot)
-	if e.doubt || m.doubt || h.failures > 0 || len(l.events.verify) > 0 || time.Since(e.readAt) > freshFor {
+	if h.failures >= alarmAfter && h.passed < stuckPause {
+		h.passed++
+		return false, nil
+	}
+	h.passed = 0
+	if e.doubt || m.doubt || h.failures > 0 || len(l.events.verify) > 0 || time.Since(e.readAt) > m.limits.fresh {
 		now, ok, err := l.readSlot(e.slot)
 		if err := unlessRefused(err); err != nil {
 			return false, err
@@ -306,21 +365,27 @@ func (m *Modem) remove(l *link, e entry) (bool, error) {
 	}
 	_, err := l.cmd(m.limits.del, fmt.Sprintf("+CMGD=%d", e.slot))
 	if err != nil {
-		m.deleteFailed(m.opened, e.slot, err)
+		m.deleteFailed(m.opened, e, err)
 		return false, unlessRefused(err)
 	}
 	h.deleted = e.pdu
-	m.status.update(func(s *Status) { s.Deleted++ })
+	m.status.update(func(s *Status) {
+		s.Deleted++
+		if isReport(e.pdu) {
+			s.Reports++
+		}
+	})
 	return true, nil
 }
 
 // deleteFailed remembers a delete that went wrong: from now on the slot is read again before each delete.
-func (m *Modem) deleteFailed(store string, slot int, err error) {
-	h := m.history(store, slot)
+func (m *Modem) deleteFailed(store string, e entry, err error) {
+	h := m.history(store, e.slot)
 	h.failures++
+	h.failed = e.pdu
 	m.status.update(func(s *Status) { s.DeleteFailures++ })
 	m.noteError(err)
 	if h.failures == alarmAfter {
-		m.log.Error("slot cannot be emptied: the SIM will fill up", "store", store, "slot", slot, "err", err)
+		m.log.Error("slot cannot be emptied: the SIM will fill up", "store", store, "slot", e.slot, "err", err)
 	}
 }

@@ -25,6 +25,8 @@ type tap struct {
 	direct int      // octets of the TPDU that a +CMT or +CDS announced, 0 for none
 	spare  int      // lines that may still come between it and its PDU
 
+	heard, odd atomic.Int64 // octets read, and those among them that no text has
+
 	submitted atomic.Bool // a Ctrl-Z has left: an SMS may have, too
 }
 
@@ -96,7 +98,11 @@ func (t *tap) Read(p []byte) (int, error) {
 // feed passes octets on without NULs, which a line makes when a modem is switched, and watches the lines.
 func (t *tap) feed(b []byte) {
 	t.out = t.back[:0]
+	t.heard.Add(int64(len(b)))
 	for _, c := range b {
+		if c < ' ' && c != '\r' && c != '\n' && c != '\t' || c > '~' {
+			t.odd.Add(1)
+		}
 		if c == 0 {
 			continue
 		}
@@ -135,7 +141,7 @@ func (t *tap) watch(line string) {
 		return
 	}
 	switch {
-	case strings.HasPrefix(line, "+CMTI:"):
+	case strings.HasPrefix(line, "+CMTI:"), strings.HasPrefix(line, "+CDSI:"):
 		if store := quoted(line); store != "" {
 			select {
 			case t.events.stores <- store:

@@ -51,7 +51,7 @@ func Poisons(from string, n int) []Poison {
 		{Name: "part 1 of 0", PDU: fieldsOf(f.with(0, 0x44)).tail([]byte{0x05, 0x00, 0x03, 0x01, 0x00, 0x01, 0x80})},
 		{Name: "empty text", PDU: f.tail(nil)},
 		{Name: "status report", PDU: report(from, n)},
-		{Name: "sender of 30 digits", PDU: good[:18] + "1e91" + strings.Repeat("21", 15) + good[2*(f.at+f.dcs-1):], Text: text},
+		{Name: "sender of 30 digits", PDU: good[:18] + "1E91" + strings.Repeat("21", 15) + good[2*(f.at+f.dcs-1):], Text: text},
 	}
 }
 
