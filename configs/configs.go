@@ -72,6 +72,7 @@ type Reply struct {
 	PerHour       int           `key:"per_hour"`        // SMS in an hour; 0: no limit
 	Budget        int           `key:"budget"`          // SMS in a day, before an alarm; 0: none
 	Lease         time.Duration `key:"lease"`           // of a claimed reply; longer than a modem takes to send
+	Reports       string        `key:"reports"`         // on or off: the network tells whether a reply arrived
 }
 
 // Alarm says whom to tell of trouble.
@@ -128,7 +129,7 @@ func Default() Config {
 			KeepDelivered: 30 * 24 * time.Hour,
 			Heartbeat:     time.Hour,
 		},
-		Reply: Reply{Pace: 6 * time.Second, PerNumberHour: 20, Lease: 2 * time.Minute},
+		Reply: Reply{Pace: 6 * time.Second, PerNumberHour: 20, Lease: 2 * time.Minute, Reports: "off"},
 		Alarm: Alarm{After: 2 * time.Minute, Clear: 10 * time.Minute, Balance: 10_000},
 		Desk:  Desk{Listen: "127.0.0.1:8080", Language: "id"},
 		Auth:  Auth{Mode: "off"},

@@ -66,6 +66,7 @@ func (c *Config) validateGateway(report reporter) {
 	if n := c.Reply.PerNumberHour; n < 1 || n > 1000 {
 		report("reply.per_number_hour", strconv.Itoa(n), "is out of range: write a number from 1 to 1000")
 	}
+	report.oneOf("reply.reports", c.Reply.Reports, "on", "off")
 	report.notNegative("reply.per_hour", c.Reply.PerHour)
 	report.notNegative("reply.budget", c.Reply.Budget)
 }

@@ -128,6 +128,7 @@ func gatewaySettings(cfg configs.Config) gateway.Settings {
 		s.Balances[m.Name] = balanceQuery(m)
 		s.Modems = append(s.Modems, gsm.Settings{
 			Name: m.Name, Device: m.Device, Baud: m.Baud, PIN: m.PIN, Store: m.Store, Number: m.Number,
+			Reports:       cfg.Reply.Reports == "on",
 			SweepInterval: cfg.Gateway.SweepInterval,
 			StateDir:      filepath.Join(cfg.DataDir, "modems"),
 		})

@@ -84,6 +84,9 @@ func (g *Gateway) takeSnapshot(ctx context.Context) error {
 
 func (g *Gateway) status(ctx context.Context) (db.GatewayStatus, error) {
 	s := db.GatewayStatus{Name: g.Name, Version: g.Version}
+	if at := g.snapshotAt.Load(); at > 0 {
+		s.SnapshotAt = time.Unix(0, at)
+	}
 	var err error
 	if s.SpoolQueued, s.SpoolOldest, err = g.Spool.Undelivered(ctx); err != nil {
 		return s, err

@@ -13,6 +13,7 @@ type counts struct {
 	mu       sync.Mutex
 	verdicts map[verify.Outcome]int
 	sends    map[sendCount]int
+	fates    map[db.Fate]int
 	guarded  int // replies that the loop guard held back
 }
 
@@ -22,7 +23,7 @@ type sendCount struct {
 }
 
 func newCounts() *counts {
-	return &counts{verdicts: make(map[verify.Outcome]int), sends: make(map[sendCount]int)}
+	return &counts{verdicts: make(map[verify.Outcome]int), sends: make(map[sendCount]int), fates: make(map[db.Fate]int)}
 }
 
 func (c *counts) decided(verdicts []verify.Verdict) {
@@ -39,6 +40,12 @@ func (c *counts) send(modem string, o db.SendOutcome) {
 	c.sends[sendCount{modem, o}]++
 }
 
+func (c *counts) fate(f db.Fate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fates[f]++
+}
+
 func (c *counts) guard() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,7 +53,9 @@ func (c *counts) guard() {
 }
 
 // each calls what it was given for every count.
-func (c *counts) each(decided func(verify.Outcome, int), sent func(sendCount, int), guarded func(int)) {
+func (c *counts) each(
+	decided func(verify.Outcome, int), sent func(sendCount, int), reported func(db.Fate, int), guarded func(int),
+) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for o, n := range c.verdicts {
@@ -54,6 +63,9 @@ func (c *counts) each(decided func(verify.Outcome, int), sent func(sendCount, in
 	}
 	for s, n := range c.sends {
 		sent(s, n)
+	}
+	for f, n := range c.fates {
+		reported(f, n)
 	}
 	guarded(c.guarded)
 }

@@ -187,6 +187,9 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		g.Log.Info("centre back", "away", away.Round(time.Second))
 	}
 	g.replies.Raise()
+	if err := g.reports(ctx, batch); err != nil {
+		return err
+	}
 	g.counts.decided(verdicts)
 	g.note(ctx, batch, verdicts)
 	return nil

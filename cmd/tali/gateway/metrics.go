@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"tali/db"
 	"tali/gsm"
 	"tali/verify"
 )
@@ -45,6 +46,7 @@ func metricList() []metric {
 		{"tali_snapshot_age_seconds", "Age of the registry snapshot for the time when the centre is away; -1 without one.", nil},
 		{"tali_decided_total", "SMS decided, by outcome.", []string{"outcome"}},
 		{"tali_sends_total", "SMS given to a modem, by outcome.", []string{"modem", "outcome"}},
+		{"tali_reports_total", "Status reports of the network on replies, by what they say.", []string{"fate"}},
 		{"tali_guarded_total", "Replies that the loop guard held back.", nil},
 		{"tali_sent_last_hour", "SMS sent in the last hour.", nil},
 		{"tali_sent_last_day", "SMS sent in the last 24 hours.", nil},
@@ -179,6 +181,7 @@ func (s *scrape) counts(g *Gateway) {
 	g.counts.each(
 		func(o verify.Outcome, n int) { s.counter("tali_decided_total", n, string(o)) },
 		func(c sendCount, n int) { s.counter("tali_sends_total", n, c.modem, string(c.outcome)) },
+		func(f db.Fate, n int) { s.counter("tali_reports_total", n, string(f)) },
 		func(n int) { s.counter("tali_guarded_total", n) },
 	)
 }

@@ -165,6 +165,22 @@ func TestHourlyLimit(t *testing.T) {
 	}
 }
 
+// TestStatusReports: what the network says of a reply reaches the centre.
+func TestStatusReports(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{})
+	r.settings.Modems[0].Reports = true
+	r.start()
+	r.text(phone(0), 0, r.tally(0, 145))
+	r.awaitReplies(phone(0), 1)
+	r.await("report", func() bool {
+		return r.count(`SELECT count(*) FROM outbox.reply WHERE recipient = $1 AND delivery = 'delivered' AND delivery_at IS NOT NULL`, phone(0)) == 1
+	})
+	if n := r.count(`SELECT count(*) FROM intake.verdict WHERE reason = 'status_report' AND outcome = 'ignored'`); n != 1 {
+		t.Errorf("%d status reports kept, want 1", n)
+	}
+}
+
 // TestStaleJournal: a send whose end the centre knows and the spool missed must
 // not keep the reply's next try from leaving.
 func TestStaleJournal(t *testing.T) {
