@@ -52,6 +52,7 @@ func All() []Measurement {
 		{"parse", "parser.Parse of a 58-character tally", Parse},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
+		{"backlog", "catching up with five SMS of each officer after an outage, and memory meanwhile", Backlog},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 	}
 }

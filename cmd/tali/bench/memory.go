@@ -78,13 +78,20 @@ func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
 
 func mebibytes(kib int) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }
 
-// memoryConfig adds the modems to the network and writes a configuration.
+// memoryConfig adds the modems to the network and writes a configuration. Without
+// a network it names one modem that is away.
 func (c *centre) memoryConfig(network *modemsim.Network) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\n", filepath.Join(c.dir, "gateway"),
 		openProfileName, c.server.DSN("tali_gateway", "tali"))
 	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n")
+	if network == nil {
+		fmt.Fprintf(&b, "    - {name: away, device: %q}\n", filepath.Join(c.dir, "away"))
+	}
 	for i := range memoryModems {
+		if network == nil {
+			break
+		}
 		m, err := network.AddModem(modemsim.Options{Number: officers.ModemNumber(i), Dir: c.dir, Slots: 30})
 		if err != nil {
 			return "", err

@@ -1,16 +1,10 @@
 package gateway
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"tali/db"
-	"tali/verify"
 )
 
 // AlarmSettings say who is told of trouble, and when.
@@ -111,52 +105,3 @@ func (a *alarms) restore(told []Alarm) {
 
 // Alarms lists what is wrong and lasts.
 func (g *Gateway) Alarms() []Alarm { return g.alarms.active() }
-
-// tell texts the staff. Any modem that can send will do; what no modem takes now
-// is kept for the next look.
-func (g *Gateway) tell(ctx context.Context) {
-	var left []notice
-	for _, n := range g.notices {
-		if err := g.textStaff(ctx, n); err != nil {
-			g.Log.Warn("alarm is not told yet", "reason", n.text, "err", err)
-			left = append(left, n)
-		}
-	}
-	g.notices = left[max(0, len(left)-mostNotices):]
-}
-
-// notice is one SMS to one of the staff's phones.
-type notice struct{ phone, text string }
-
-// mostNotices bounds what waits while no modem can send; older ones are stale.
-const mostNotices = 50
-
-var errNoModem = errors.New("no modem can send")
-
-func (g *Gateway) textStaff(ctx context.Context, n notice) error {
-	for _, m := range g.modems {
-		if !m.fit(time.Now()) {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(ctx, closeTimeout)
-		_, err := m.Send(ctx, n.phone, n.text)
-		cancel()
-		m.rest.note(err, time.Now())
-		if err == nil {
-			return nil
-		}
-		if outcomeOf(err) != db.SendRetry {
-			return nil // refused for good, or perhaps told: not twice
-		}
-	}
-	return errNoModem
-}
-
-// announce queues one SMS for each phone of the staff.
-func (g *Gateway) announce(text string) {
-	text = fmt.Sprintf("TALI %s: %s", g.Name, text) // ASCII: so are all names
-	text = text[:min(len(text), verify.MaxSeptets)]
-	for _, phone := range g.Alarm.Phones {
-		g.notices = append(g.notices, notice{phone, text})
-	}
-}

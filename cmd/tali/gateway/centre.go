@@ -80,7 +80,9 @@ func (c *centre) Misfit(now bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	news := c.misfit != now
-	c.misfit = now
+	if c.misfit = now; now {
+		c.met = ""
+	}
 	return news
 }
 

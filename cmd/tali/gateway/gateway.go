@@ -79,8 +79,8 @@ type Gateway struct {
 	loads    *loads
 	alarms   *alarms
 	numbers  map[string]string // of own SIMs, by modem
-	notices  []notice          // for the staff; only watch touches it
-	looked   atomic.Int64      // when watch last looked, ns since 1970
+	notices  *notices
+	looked   atomic.Int64 // when watch last looked, ns since 1970
 	fail     *failpoint
 	proofs   proofs
 
@@ -112,6 +112,7 @@ func New(s Settings, p Parts) *Gateway {
 		pulses:   newPulses(),
 		loads:    newLoads(),
 		alarms:   newAlarms(),
+		notices:  &notices{fresh: newSignal()},
 		numbers:  make(map[string]string),
 		fail:     newFailpoint(),
 	}
@@ -161,7 +162,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		loops.Go(func() error { return g.answer(ctx, m) })
 		loops.Go(func() error { return g.askBalance(ctx, m) })
 	}
-	for _, loop := range []func(context.Context) error{g.join, g.deliver, g.bridge, g.beat, g.watch, g.pulse, g.prune} {
+	for _, loop := range []func(context.Context) error{g.join, g.deliver, g.bridge, g.beat, g.watch, g.herald, g.pulse, g.prune} {
 		loops.Go(func() error { return loop(ctx) })
 	}
 	err := loops.Wait()

@@ -53,7 +53,7 @@ func nightOf(t *testing.T) soak {
 		s.length = time.Duration(n * float64(time.Minute))
 		s.modems, s.stations, s.perTick, s.life = 8, 4000, 2, 9*time.Second
 		s.long = true
-		s.pause, s.trouble, s.faults, s.interim, s.settle = 5*time.Second, 4*time.Second, 250*time.Millisecond, 3*time.Second, 10*time.Minute
+		s.pause, s.trouble, s.faults, s.interim, s.settle = 5*time.Second, 4*time.Second, 500*time.Millisecond, 3*time.Second, 10*time.Minute
 	}
 	if seed != "" {
 		n, err := strconv.ParseUint(seed, 10, 64)
@@ -117,7 +117,10 @@ func newNight(t *testing.T, s soak) *night {
 	}
 	dsn := strings.Replace(r.pg.DSN(cluster.Gateway), socketDir(t, r.pg.DSN(cluster.Gateway)), n.line.dir, 1)
 	r.must(n.lives.writeConfig(room.dir, dsn, s.interim))
-	n.troubles = &troubles{rig: r, random: random(4), line: n.line, lives: n.lives, disk: room, count: make(map[string]int), kinds: modemFaults(s.long)}
+	n.troubles = &troubles{rig: r, random: random(4), line: n.line, lives: n.lives, disk: room, count: make(map[string]int), given: make(map[int]int), brief: briefFaults()}
+	if s.long {
+		n.troubles.long = longFaults()
+	}
 	return n
 }
 
@@ -268,7 +271,7 @@ func (n *night) modemFaults() (taken int) {
 	return taken
 }
 
-func total(counts map[string]int) (n int) {
+func total[K comparable](counts map[K]int) (n int) {
 	for _, times := range counts {
 		n += times
 	}

@@ -28,7 +28,9 @@ type troubles struct {
 	lives  *lives
 	disk   *disk
 	count  map[string]int
-	kinds  modemsim.Plan // faults of modems to choose from
+	brief  modemsim.Plan // faults of modems to choose from
+	long   modemsim.Plan // and now and then from these
+	given  map[int]int   // to each modem
 }
 
 // list is everything that can be made to go wrong.
@@ -75,22 +77,27 @@ func (t *troubles) limitSpool() error {
 
 // spoilModem gives a modem one fault to make, some time.
 func (t *troubles) spoilModem() {
-	m := t.modems[t.random.IntN(len(t.modems))]
-	r := t.kinds[t.random.IntN(len(t.kinds))]
+	i := t.random.IntN(len(t.modems))
+	m := t.modems[i]
+	if t.given[i]-total(m.Faults()) >= mostPending {
+		return
+	}
+	t.given[i]++
+	kinds := t.brief
+	if len(t.long) > 0 && t.random.IntN(20) == 0 {
+		kinds = t.long
+	}
+	r := kinds[t.random.IntN(len(kinds))]
 	r.Limit = 1
 	r.Delay = time.Duration(float64(r.Delay) * (0.5 + t.random.Float64()))
 	m.Inject(modemsim.Plan{r})
 }
 
-// modemFaults are what a modem does once in a while. With long, also what costs
-// the whole patience of a command, up to a minute.
-func modemFaults(long bool) modemsim.Plan {
-	if long {
-		return append(briefFaults(), longFaults()...)
-	}
-	return briefFaults()
-}
+// mostPending bounds the faults that wait for their command: a modem that was
+// away for a while would go through all of them afterwards, one by one.
+const mostPending = 3
 
+// briefFaults are what a modem does once in a while.
 func briefFaults() modemsim.Plan {
 	return modemsim.Plan{
 		{Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication}, {Kind: modemsim.DropIndication},
@@ -118,6 +125,7 @@ func briefFaults() modemsim.Plan {
 	}
 }
 
+// longFaults cost the whole patience of a command, up to a minute.
 func longFaults() modemsim.Plan {
 	return modemsim.Plan{
 		{Kind: modemsim.LateReply, Command: "+CMGD", Delay: 11 * time.Second}, {Kind: modemsim.LateReply, Delay: 3 * time.Second},

@@ -49,7 +49,6 @@ func (g *Gateway) look(ctx context.Context) {
 			g.Log.Warn("alarms cannot be remembered", "err", err)
 		}
 	}
-	g.tell(ctx)
 }
 
 func (g *Gateway) saveAlarms(ctx context.Context) error {
