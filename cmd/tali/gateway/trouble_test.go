@@ -125,7 +125,9 @@ func briefFaults() modemsim.Plan {
 	}
 }
 
-// longFaults cost the whole patience of a command, up to a minute.
+// longFaults cost the whole patience of a command, up to a minute. Another SIM in
+// a modem is none of them: what the modem's own memory holds would come with
+// another IMSI, and so with another key than the night expects.
 func longFaults() modemsim.Plan {
 	return modemsim.Plan{
 		{Kind: modemsim.LateReply, Command: "+CMGD", Delay: 11 * time.Second}, {Kind: modemsim.LateReply, Delay: 3 * time.Second},
@@ -134,7 +136,7 @@ func longFaults() modemsim.Plan {
 		{Kind: modemsim.NoPrompt, Command: "+CMGS"}, {Kind: modemsim.DeleteSilent}, {Kind: modemsim.Garbage},
 		{Kind: modemsim.TotalSilence, Delay: 20 * time.Second}, {Kind: modemsim.WriteStall, Delay: 5 * time.Second},
 		{Kind: modemsim.Wedged, Delay: 20 * time.Second}, {Kind: modemsim.SIMRemoved, Delay: 5 * time.Second},
-		{Kind: modemsim.RegistrationLost, Delay: 15 * time.Second}, {Kind: modemsim.SIMSwapped, Delay: 5 * time.Second},
+		{Kind: modemsim.RegistrationLost, Delay: 15 * time.Second},
 	}
 }
 
