@@ -1,6 +1,9 @@
 package gateway_test
 
 import (
+	"database/sql"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +85,43 @@ func TestUnknownSchema(t *testing.T) {
 	r.awaitReplies(phone(0), 1)
 	r.await("end of the alarm", func() bool { return len(r.gateway.Alarms()) == 0 })
 	r.audit()
+}
+
+// TestDamagedSnapshot: a registry snapshot that is not what was saved is named and
+// not used. Officers then wait for the centre; they are not told nonsense.
+func TestDamagedSnapshot(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{stations: 10, pg: dbtest.Own(t), interimAfter: 50 * time.Millisecond})
+	stop := r.start()
+	r.await("snapshot", func() bool {
+		_, _, err := r.journal.Snapshot(r.Context())
+		return err == nil
+	})
+	stop()
+	file, err := sql.Open("sqlite", r.spool)
+	r.must(err)
+	_, err = file.ExecContext(t.Context(), `UPDATE snapshot SET data = replace(data, '0', '1')`)
+	r.must(errors.Join(err, file.Close()))
+	r.pg.Stop()
+	log := &buffer{}
+	r.log = slog.New(slog.NewTextHandler(log, nil))
+	r.start()
+	r.text(phone(0), 0, r.tally(0, 145))
+	r.await("the damage named", func() bool {
+		return strings.Contains(log.String(), "registry snapshot of the last run is not used") &&
+			strings.Contains(log.String(), "no interim answers")
+	})
+	if got := r.network.Inbox(phone(0)); len(got) != 0 {
+		t.Errorf("answered from a damaged snapshot: %v", got)
+	}
+	if v, _ := r.metric("tali_snapshot_age_seconds"); v != -1 {
+		t.Errorf("age of a damaged snapshot = %v, want -1", v)
+	}
+	r.pg.Start()
+	if got := r.awaitReplies(phone(0), 1); !strings.HasPrefix(got[0].Text, "DITERIMA") {
+		t.Errorf("final answer = %v", got)
+	}
+	r.await("a new snapshot", func() bool { v, _ := r.metric("tali_snapshot_age_seconds"); return v >= 0 })
 }
 
 // TestRetention: what the centre has had for long enough is forgotten, what it
