@@ -59,6 +59,9 @@ type Modem struct {
 	PIN         string `key:"pin"`
 	Store       string `key:"store"`    // SM, ME or MT
 	Number      string `key:"number"`   // of the SIM, E.164
+	IMEI        string `key:"imei"`     // of the modem that is expected; like the next two, empty expects nothing
+	IMSI        string `key:"imsi"`     // of the SIM
+	ICCID       string `key:"iccid"`    // printed on the SIM
 	Operator    string `key:"operator"` // as staff call it
 	USSDBalance string `key:"ussd_balance"`
 

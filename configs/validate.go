@@ -14,9 +14,11 @@ import (
 )
 
 var (
-	e164Pattern = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
-	pinPattern  = regexp.MustCompile(`^[0-9]{4,8}$`)
-	ussdPattern = regexp.MustCompile(`^[*#][0-9*#]{1,30}#$`)
+	e164Pattern  = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
+	pinPattern   = regexp.MustCompile(`^[0-9]{4,8}$`)
+	imeiPattern  = regexp.MustCompile(`^[0-9]{15}$`)
+	iccidPattern = regexp.MustCompile(`^[0-9]{18,20}$`)
+	ussdPattern  = regexp.MustCompile(`^[*#][0-9*#]{1,30}#$`)
 
 	baudRates = []int{1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600}
 )
@@ -110,6 +112,9 @@ func (c *Config) validateModems(report reporter) {
 		unique(at+"name", "name", m.Name, m.Name)
 		unique(at+"device", "device", resolve(m.Device), m.Device)
 		unique(at+"number", "number", m.Number, m.Number)
+		unique(at+"imei", "imei", m.IMEI, m.IMEI)
+		unique(at+"imsi", "imsi", m.IMSI, m.IMSI)
+		unique(at+"iccid", "iccid", m.ICCID, m.ICCID)
 	}
 }
 
@@ -121,6 +126,9 @@ func (m *Modem) validate(at string, report reporter) {
 	}
 	report.match(at+"pin", m.PIN, pinPattern, "is no PIN: write its 4 to 8 digits, or leave it out for a SIM without one")
 	report.match(at+"number", m.Number, e164Pattern, "is not an international number: write it as +6281234567890")
+	report.match(at+"imei", m.IMEI, imeiPattern, "is no IMEI: write its 15 digits (tali modem list shows it)")
+	report.match(at+"imsi", m.IMSI, imeiPattern, "is no IMSI: write its 15 digits (tali modem list shows it)")
+	report.match(at+"iccid", m.ICCID, iccidPattern, "is no ICCID: write the 18 to 20 digits printed on the SIM")
 	report.match(at+"ussd_balance", m.USSDBalance, ussdPattern, "is no USSD code: write it as *888# in quotes")
 	if p := m.BalancePattern; p != "" {
 		if pattern, err := regexp.Compile(p); err != nil || pattern.SubexpIndex("amount") < 0 {

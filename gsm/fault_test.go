@@ -91,6 +91,9 @@ func stream(t *testing.T, o modemsim.Options, s Settings) *bench {
 	for i := range 6 {
 		b.submit(3)
 		b.submitLong(i)
+		if o.OnlyCSMS1 { // others may lose a flash message with their line: nobody acknowledges it
+			b.submitFlash(i)
+		}
 		<-time.After(10 * time.Millisecond) // a stream, not a heap
 	}
 	b.untilIn(40*time.Second, "drained", b.drained)
@@ -111,6 +114,14 @@ func (b *bench) neighbour() {
 	m.limits = fast()
 	b.other = sim
 	run(b.t, m)
+}
+
+// submitFlash sends a message that no slot ever holds.
+func (b *bench) submitFlash(i int) {
+	b.t.Helper()
+	if _, err := b.net.Submit(modemsim.SMS{From: phone, To: ownNumber, Text: fmt.Sprintf("KILAT %d", i), Class0: true}); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // submitLong sends an SMS of three parts whose reference others have, too.

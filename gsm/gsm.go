@@ -3,7 +3,6 @@ package gsm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -150,7 +149,7 @@ func (m *Modem) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
-		wait = min(2*wait, longestWait)
+		wait = min(2*wait, m.limits.backoff)
 	}
 }
 
@@ -174,9 +173,9 @@ var errOpen = errors.New("opening device")
 
 // connect opens the device and serves it until the connection ends. It reports whether there was service.
 func (m *Modem) connect(ctx context.Context) (bool, error) {
-	l, err := dial(m.set.Device, m.set.Baud, m.limits, m.log)
+	l, err := m.dial()
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", errOpen, err)
+		return false, err
 	}
 	defer m.leave(l)
 	stop := context.AfterFunc(ctx, func() { m.cut(l) })

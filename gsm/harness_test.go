@@ -82,7 +82,7 @@ func (k *keeper) all() []Stored {
 func fast() limits {
 	return limits{probe: 150 * time.Millisecond, quiet: 20 * time.Millisecond, short: 300 * time.Millisecond,
 		del: 300 * time.Millisecond, set: 300 * time.Millisecond, list: 600 * time.Millisecond,
-		send: 600 * time.Millisecond, prompt: 250 * time.Millisecond, ussd: 500 * time.Millisecond, fresh: 150 * time.Millisecond}
+		send: 600 * time.Millisecond, prompt: 250 * time.Millisecond, ussd: 500 * time.Millisecond, fresh: 150 * time.Millisecond, backoff: time.Second}
 }
 
 // newBench makes network, modem and owner; start runs the owner.

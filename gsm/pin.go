@@ -28,8 +28,10 @@ func (m *Modem) unlock(ctx context.Context, l *link) error {
 		state, err := l.ask("+CPIN?", "+CPIN")
 		var refused *SendError
 		switch {
-		case errors.As(err, &refused) && !refused.simBusy():
+		case errors.As(err, &refused) && refused.simAway():
 			return fmt.Errorf("%w: %w", ErrSIM, err)
+		case errors.As(err, &refused) && !refused.simBusy():
+			return err
 		case err != nil && !errors.As(err, &refused):
 			return err
 		case state == "READY":

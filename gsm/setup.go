@@ -13,13 +13,8 @@ var errChanged = errors.New("SIM was changed")
 
 // setup brings a fresh connection from any state to one that can be swept. It never resets the modem.
 func (m *Modem) setup(ctx context.Context, l *link) error {
-	if err := l.sync(ctx, m.limits.quiet/6); err != nil {
-		return l.diagnose(err)
-	}
-	for _, c := range []string{"E0", "V1", "+CMEE=1"} {
-		if err := l.optional(c); err != nil {
-			return err
-		}
+	if err := m.greet(ctx, l); err != nil {
+		return err
 	}
 	if err := m.meet(l, func() error { return m.unlock(ctx, l) }); err != nil {
 		return err

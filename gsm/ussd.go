@@ -24,8 +24,8 @@ type question struct {
 // USSD gives a code, "*888#" say, to the operator and returns its text. It waits for the network as long as ctx
 // allows, half a minute at most; messages are received meanwhile. One code at a time is asked.
 func (m *Modem) USSD(ctx context.Context, code string) (string, error) {
-	if code == "" || len(code) > 32 || strings.Trim(code, "0123456789*#+") != "" {
-		return "", fmt.Errorf("%w: %q is no code: it is made of digits, * and #", ErrUSSD, code)
+	if err := checkCode(code); err != nil {
+		return "", err
 	}
 	select {
 	case m.asking <- struct{}{}:
@@ -45,9 +45,31 @@ func (m *Modem) USSD(ctx context.Context, code string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.limits.ussd)
 	defer cancel()
+	line, err := await(ctx, up)
+	if err != nil {
+		return "", err
+	}
+	text, open, err := readAnswer(line)
+	if open {
+		if err := m.put(ctx, up, ""); err != nil {
+			m.log.Debug("USSD session was not ended", "err", err)
+		}
+	}
+	return text, err
+}
+
+func checkCode(code string) error {
+	if code == "" || len(code) > 32 || strings.Trim(code, "0123456789*#+") != "" {
+		return fmt.Errorf("%w: %q is no code: it is made of digits, * and #", ErrUSSD, code)
+	}
+	return nil
+}
+
+// await waits for the network's +CUSD.
+func await(ctx context.Context, up *events) (string, error) {
 	select {
 	case line := <-up.ussd:
-		return m.answered(ctx, up, line)
+		return line, nil
 	case <-up.down:
 		return "", ErrUnplugged
 	case <-ctx.Done():
@@ -68,23 +90,19 @@ func (m *Modem) put(ctx context.Context, up *events, code string) error {
 	return <-q.done
 }
 
-// answered reads "+CUSD: <m>[,<str>,<dcs>]" (3GPP TS 27.007 §7.15).
-func (m *Modem) answered(ctx context.Context, up *events, line string) (string, error) {
+// readAnswer reads "+CUSD: <m>[,<str>,<dcs>]" (3GPP TS 27.007 §7.15). A menu leaves its session open: nobody will choose
+// from it, and until it is ended it blocks the next code.
+func readAnswer(line string) (text string, open bool, err error) {
 	state, text := parseUSSD(line)
-	switch state {
-	case 1: // a menu: nobody will choose from it, and an open session blocks the next code
-		if err := m.put(ctx, up, ""); err != nil {
-			m.log.Debug("USSD session was not ended", "err", err)
-		}
-	case 4:
-		return "", fmt.Errorf("%w: the network does not know it", ErrUSSD)
-	case 5:
-		return "", fmt.Errorf("%w: the network gave up", ErrUSSD)
+	switch {
+	case state == 4:
+		err = fmt.Errorf("%w: the network does not know it", ErrUSSD)
+	case state == 5:
+		err = fmt.Errorf("%w: the network gave up", ErrUSSD)
+	case text == "":
+		err = fmt.Errorf("%w: it is empty", ErrUSSD)
 	}
-	if text == "" {
-		return "", fmt.Errorf("%w: it is empty", ErrUSSD)
-	}
-	return text, nil
+	return text, state == 1, err
 }
 
 // ask gives the USSD command. What comes back as +CUSD is the caller's to wait for.
@@ -158,7 +176,7 @@ func readUSSD(s string, dcs int) string {
 	}
 	septets := gsm7.Unpack7BitUSSD(raw, 0)
 	text, err := gsm7.Decode(septets)
-	if err != nil || strings.ContainsFunc(string(text), func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' }) {
+	if err != nil || strings.ContainsFunc(string(text), func(r rune) bool { return r > '~' || r < ' ' && r != '\n' && r != '\r' }) {
 		return s
 	}
 	return strings.TrimRight(string(text), "\r")

@@ -123,12 +123,14 @@ func gatewaySettings(cfg configs.Config) gateway.Settings {
 			Phones: cfg.Alarm.Numbers(), After: cfg.Alarm.After, Clear: cfg.Alarm.Clear, Balance: cfg.Alarm.Balance,
 		},
 	}
+	sims := gsm.NewSIMs()
 	for _, m := range cfg.Gateway.Modems {
 		s.Operators[m.Name] = m.Operator
 		s.Balances[m.Name] = balanceQuery(m)
 		s.Modems = append(s.Modems, gsm.Settings{
 			Name: m.Name, Device: m.Device, Baud: m.Baud, PIN: m.PIN, Store: m.Store, Number: m.Number,
 			Reports:       cfg.Reply.Reports == "on",
+			IMEI: m.IMEI, IMSI: m.IMSI, ICCID: m.ICCID, SIMs: sims, ResetPort: gsm.ResetUSB,
 			SweepInterval: cfg.Gateway.SweepInterval,
 			StateDir:      filepath.Join(cfg.DataDir, "modems"),
 		})

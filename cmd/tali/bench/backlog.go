@@ -38,7 +38,7 @@ func Backlog(ctx context.Context, s Settings) (rows []Row, err error) {
 	if err := c.fillBacklog(ctx, s, registry); err != nil {
 		return nil, err
 	}
-	config, err := c.memoryConfig(nil)
+	config, err := c.modemsConfig(nil, 0)
 	if err != nil {
 		return nil, err
 	}
