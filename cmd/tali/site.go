@@ -129,8 +129,8 @@ func gatewaySettings(cfg configs.Config) gateway.Settings {
 		s.Balances[m.Name] = balanceQuery(m)
 		s.Modems = append(s.Modems, gsm.Settings{
 			Name: m.Name, Device: m.Device, Baud: m.Baud, PIN: m.PIN, Store: m.Store, Number: m.Number,
-			Reports:       cfg.Reply.Reports == "on",
-			IMEI: m.IMEI, IMSI: m.IMSI, ICCID: m.ICCID, SIMs: sims, ResetPort: gsm.ResetUSB,
+			Reports: cfg.Reply.Reports == "on",
+			IMEI:    m.IMEI, IMSI: m.IMSI, ICCID: m.ICCID, SIMs: sims, ResetPort: gsm.ResetUSB,
 			SweepInterval: cfg.Gateway.SweepInterval,
 			StateDir:      filepath.Join(cfg.DataDir, "modems"),
 		})
