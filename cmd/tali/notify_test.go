@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -85,6 +86,22 @@ func heard(t *testing.T, systemd *net.UnixConn, want string) {
 		if string(buf[:n]) == want {
 			return
 		}
+	}
+}
+
+// TestServeEndedBeforeItWasUp: an operator who stops it while it starts sees it
+// end well, whatever was being opened.
+func TestServeEndedBeforeItWasUp(t *testing.T) {
+	t.Parallel()
+	cfg, profile, err := loadConfig(file(t, "tali.yaml", modemText+"data_dir: "+openDir(t)+"\nelection: pilkada-2024-bolmut\n"+
+		"database:\n  dsn: host=/nonexistent dbname=tali user=tali_gateway sslmode=disable\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := serve(ctx, cfg, profile, onlyGateway); err != nil {
+		t.Errorf("serve that is stopped at once = %v, want nil", err)
 	}
 }
 

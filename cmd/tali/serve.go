@@ -106,6 +106,10 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	defer func() { err = errors.Join(err, d.centre.Close()) }()
 	if only != onlyDesk {
 		if d.gateway, err = openGateway(ctx, cfg, d.centre.gateway, p, log); err != nil {
+			if ctx.Err() != nil {
+				log.Info("ended before it was up")
+				return nil
+			}
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"log/slog"
 	"sync"
@@ -39,7 +40,10 @@ func (g *Gateway) deliver(ctx context.Context) error {
 			}
 			continue
 		}
-		if g.centre.Lost(time.Now()) {
+		switch {
+		case errors.Is(err, spool.ErrFull): // the centre is not to blame
+			g.Log.Warn("what was handed over cannot be marked, and is offered again", "err", err)
+		case g.centre.Lost(time.Now()):
 			g.Log.Warn("centre away, spooling", "err", err)
 		}
 		if !pause(ctx, nil, retry) {
