@@ -34,6 +34,7 @@ func outcomeWords() []outcomeWord {
 		{verify.OutcomeFigures, groupAsked, "ditanya: angka atau K", toneAsk, "Penjumlahan atau K belum cocok. Petugas KPPS diminta mencocokkannya dengan formulir."},
 		{verify.OutcomeStructure, groupAsked, "ditanya: susunan", toneAsk, "Ada angka yang kurang, lebih, tergabung atau terpotong."},
 		{verify.OutcomeWrongTPS, groupAsked, "ditanya: kode TPS", toneAsk, "Kode TPS bukan milik nomor ini. Tidak dihitung untuk TPS mana pun."},
+		{verify.OutcomeUnproven, groupAsked, "ditanya: kode asli", toneAsk, "Angka dan K cocok, tetapi kode asli belum ada atau tidak cocok. Disimpan, tetapi belum dihitung."},
 		{verify.OutcomeUnreadable, groupAsked, "ditanya: tidak terbaca", toneAsk, "Ada kata yang belum dikenal. Petugas KPPS diberi contoh urutannya."},
 		{verify.OutcomeNoQuestion, groupAsked, "jawaban tanpa pertanyaan", toneAsk, "Tidak ada pertanyaan yang menunggu jawaban ini. Petugas KPPS diminta mengirim lengkap."},
 		{verify.OutcomeNotOpen, groupAsked, "belum dibuka", toneAsk, "Datang sebelum pelaporan dibuka. Disimpan, tetapi belum dihitung."},

@@ -15,5 +15,4 @@ func warnIdle(cfg configs.Config, log *slog.Logger) {
 		}
 	}
 	warn("desk.language", cfg.Desk.Language != configs.Default().Desk.Language)
-	warn("auth.master_key_file", cfg.Auth.MasterKeyFile != "")
 }

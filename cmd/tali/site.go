@@ -83,17 +83,11 @@ type gatewaySite struct {
 	spool *spool.Spool
 }
 
-func openGateway(ctx context.Context, cfg configs.Config, c *db.DB, p *parser.Profile, log *slog.Logger) (*gatewaySite, error) {
-	return openGatewayWith(ctx, cfg.DataDir, gatewaySettings(cfg), c, p, log, spool.WithWindow(cfg.Gateway.PartsApart))
-}
-
-func openGatewayWith(
-	ctx context.Context, dataDir string, s gateway.Settings, c *db.DB, p *parser.Profile, log *slog.Logger, opts ...spool.Option,
-) (*gatewaySite, error) {
+func openGateway(ctx context.Context, dataDir string, s gateway.Settings, c *db.DB, p *parser.Profile, log *slog.Logger) (*gatewaySite, error) {
 	if err := os.MkdirAll(dataDir, 0o711); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	journal, err := spool.Open(ctx, filepath.Join(dataDir, "spool", "spool.db"), log, opts...)
+	journal, err := spool.Open(ctx, filepath.Join(dataDir, "spool", "spool.db"), log, spool.WithWindow(s.PartsApart))
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +105,7 @@ func gatewaySettings(cfg configs.Config) gateway.Settings {
 		Version:      version,
 		InterimAfter: cfg.Gateway.InterimAfter,
 		PartsWindow:  cfg.Gateway.PartsWait,
+		PartsApart:   cfg.Gateway.PartsApart,
 		Retention:    cfg.Gateway.KeepDelivered,
 		Pulse:        cfg.Gateway.Heartbeat,
 		Balances:     make(map[string]gateway.BalanceQuery),

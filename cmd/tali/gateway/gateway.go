@@ -39,6 +39,8 @@ type Settings struct {
 	Pulse        time.Duration           // between two heartbeat SMS of a modem; 0: none
 	Operators    map[string]string       // of the SIMs as the staff call them, by modem
 	Balances     map[string]BalanceQuery // by modem
+	RegencyKey   []byte                  // that codes are checked with; nil where the election asks for none
+	PartsApart   time.Duration           // furthest that parts of one SMS may be read apart: its spool is opened with it
 	Reply        ReplySettings
 	Alarm        AlarmSettings
 }
