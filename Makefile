@@ -5,8 +5,9 @@ SHELL := /bin/sh
 FUZZTIME ?= 1m
 BENCH ?=
 SMS ?= 100000005
+MINUTES ?= 60
 
-.PHONY: help run build test bench fuzz-parser fuzz-pdu fuzz-protocol clean
+.PHONY: help run build test soak bench fuzz-parser fuzz-pdu fuzz-protocol clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -22,6 +23,10 @@ build: ## build bin/tali
 test: ## formatting, vet and all tests under the race detector
 	@scripts/needs.sh test
 	@scripts/test.sh
+
+soak: ## an election night in which everything goes wrong (MINUTES=60)
+	@scripts/needs.sh test
+	@scripts/soak.sh $(MINUTES)
 
 bench: ## the benchmark beside pgbench (BENCH='flags of tali bench')
 	@scripts/needs.sh run

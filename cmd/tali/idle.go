@@ -14,10 +14,5 @@ func warnIdle(cfg configs.Config, log *slog.Logger) {
 			log.Warn("this setting has no effect yet", "key", key)
 		}
 	}
-	warn("metrics.listen", cfg.Metrics.Listen != "")
 	warn("desk.language", cfg.Desk.Language != configs.Default().Desk.Language)
-	for _, m := range cfg.Gateway.Modems {
-		warn("gateway.modems: ussd_balance of "+m.Name, m.USSDBalance != "")
-		warn("gateway.modems: operator of "+m.Name, m.Operator != "")
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"tali/cmd/tali/gateway"
 	"tali/configs"
 	"tali/db"
 	"tali/parser"
@@ -98,6 +99,12 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 		}
 		defer d.page.Close() // the page closes it too
 	}
+	if d.metrics, err = listenMetrics(cfg.Metrics); err != nil {
+		return err
+	}
+	if d.metrics != nil {
+		defer d.metrics.Close() // the server closes it too
+	}
 	if d.centre, err = openCentre(ctx, cfg, p, log); err != nil {
 		if ctx.Err() != nil {
 			log.Info("ended before it was up")
@@ -110,6 +117,10 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 		settings := gatewaySettings(cfg)
 		settings.RegencyKey = key
 		if d.gateway, err = openGateway(ctx, cfg.DataDir, settings, d.centre.gateway, p, log); err != nil {
+			if ctx.Err() != nil {
+				log.Info("ended before it was up")
+				return nil
+			}
 			return err
 		}
 	}
@@ -123,6 +134,7 @@ type daemon struct {
 	log     *slog.Logger
 	centre  *centreSite
 	page    net.Listener // nil with --only gateway
+	metrics net.Listener // nil where none is configured
 	gateway *gatewaySite // nil with --only desk
 }
 
@@ -138,6 +150,21 @@ func (d daemon) run(ctx context.Context) error {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
 		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase, "auth", d.profile.Auth)
 	}
+	var g *gateway.Gateway
+	if d.gateway != nil {
+		g = d.gateway.Gateway
+	}
+	if d.metrics != nil {
+		group.Go(func() error { return serveHTTP(ctx, d.metrics, metricsHandler(g)) })
+		d.log.Info("metrics", "url", "http://"+d.metrics.Addr().String()+"/metrics")
+	}
+	group.Go(func() error {
+		err := findSupervisor().run(ctx, func(now time.Time) bool { return alive(g, now) })
+		if err != nil {
+			d.log.Warn("systemd does not hear us", "err", err)
+		}
+		return nil
+	})
 	group.Go(func() error { return d.greet(ctx) })
 	err := group.Wait()
 	d.log.Info("stopped")

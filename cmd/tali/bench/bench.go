@@ -56,6 +56,7 @@ func All() []Measurement {
 		{"rates", "what the questions about a single fault are worth", Rates},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
+		{"backlog", "catching up with five SMS of each officer after an outage, and memory meanwhile", Backlog},
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},

@@ -87,12 +87,16 @@ func (c *centre) textAll(network *modemsim.Network, registry *verify.Registry, n
 	return nil
 }
 
-// modemsConfig adds n modems to the network and writes a configuration.
+// modemsConfig adds n modems to the network and writes a configuration. With none
+// it names one that is away.
 func (c *centre) modemsConfig(network *modemsim.Network, n int) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\n", filepath.Join(c.dir, "gateway"),
 		openProfileName, c.server.DSN("tali_gateway", "tali"))
 	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n")
+	if n == 0 {
+		fmt.Fprintf(&b, "    - {name: away, device: %q}\n", filepath.Join(c.dir, "away"))
+	}
 	for i := range n {
 		m, err := network.AddModem(modemsim.Options{Number: officers.ModemNumber(i), Dir: c.dir, Slots: 30})
 		if err != nil {
