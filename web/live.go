@@ -31,22 +31,14 @@ type pageView struct {
 }
 
 func (s *site) showLive(w http.ResponseWriter, r *http.Request) {
-	p := s.latest.get(r.Context(), s.draw)
+	p := s.latest.get(r.Context(), s.drawBoard)
 	view := pageView{Election: s.Profile.Name, Rehearsal: s.Profile.Phase == parser.PhaseRehearsal, Board: p.board, At: p.at}
 	status := http.StatusOK
 	if p.err != nil {
 		view.Away, status = awayText(p.err), http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "5")
 	}
-	var page bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&page, "live", view); err != nil {
-		s.Log.Error("live page", "err", err)
-		http.Error(w, "Halaman ini rusak; lihat log tali.", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = page.WriteTo(w) // a reader who left needs no page
+	s.renderStatus(w, r, status, "overview", view)
 }
 
 // followLive tells every second how fresh the board is, and sends it anew
@@ -59,7 +51,7 @@ func (s *site) followLive(w http.ResponseWriter, r *http.Request) {
 	}
 	var shown template.HTML
 	for {
-		p := s.latest.get(ctx, s.draw)
+		p := s.latest.get(ctx, s.drawBoard)
 		if ctx.Err() != nil || out.tell(p, shown) != nil {
 			return
 		}
@@ -96,7 +88,7 @@ func awayText(err error) string {
 }
 
 // draw reads the centre and draws the board.
-func (s *site) draw(ctx context.Context) picture {
+func (s *site) drawBoard(ctx context.Context) picture {
 	overview, err := s.Centre.Overview(ctx, s.Profile.ID)
 	if err != nil {
 		return picture{err: err}
@@ -106,7 +98,7 @@ func (s *site) draw(ctx context.Context) picture {
 		return picture{err: err}
 	}
 	var text bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&text, "board", newBoard(s.Profile, overview, recent)); err != nil {
+	if err := s.draw(&text, s.Language, templateName{"overview", "board"}, newBoard(s.Profile, overview, recent)); err != nil {
 		return picture{err: err}
 	}
 	return picture{

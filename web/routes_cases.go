@@ -1,0 +1,4 @@
+package web
+
+// casesRoutes adds the pages of entries and messages.
+func (s *site) casesRoutes(*routes) {}
