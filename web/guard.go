@@ -15,7 +15,7 @@ func (s *site) handler(rt *routes) http.Handler {
 	}))
 	inner := origin.Handler(withBrowser(s.sessions.LoadAndSave(rt.mux)))
 	outer := http.NewServeMux()
-	outer.Handle("GET /static/", cached(static()))
+	outer.Handle("/static/", cached(static()))
 	outer.Handle("/", inner)
 	return s.headers(newLimiter(pageRate()).limit(s, outer))
 }
@@ -48,7 +48,12 @@ func (s *site) headers(next http.Handler) http.Handler {
 // cached lets browsers keep what a page loads for a while, and lists no folder.
 func cached(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/") {
+		switch {
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+			return
+		case strings.HasSuffix(r.URL.Path, "/"):
 			http.NotFound(w, r)
 			return
 		}

@@ -10,7 +10,7 @@ func (s *site) houseRoutes(rt *routes) {
 	rt.open(http.MethodGet, "/login", s.showLogin)
 	rt.open(http.MethodPost, "/login", s.signIn)
 	rt.post("/logout", anyone(), s.signOut)
-	rt.get("/{$}", anyone(), s.showLive)
+	rt.get("/{$}", anyone(), s.showOverview)
 	rt.stream("/live", anyone(), s.followLive)
 }
 

@@ -121,6 +121,9 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, db.ErrUnavailable), errors.Is(err, db.ErrUnknownOutcome), errors.Is(err, errLate):
 		s.Log.Warn("a page had no data", "path", r.URL.Path, "err", err)
 		w.Header().Set("Retry-After", "5")
+		if r.Method == http.MethodGet {
+			w.Header().Set("Refresh", "5") // a page comes back by itself; a form must not be sent twice
+		}
 		key := "refused.away"
 		if errors.Is(err, db.ErrUnknownOutcome) {
 			key = "refused.unknown"

@@ -53,7 +53,14 @@ var _ scs.CtxStore = (*sessionStore)(nil)
 
 // FindCtx returns a session's data while it is neither over nor idle.
 func (s *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
-	return s.centre.FindSession(ctx, tokenHash(token), idleLimit)
+	data, err := await(ctx, func(ctx context.Context) ([]byte, error) {
+		data, found, err := s.centre.FindSession(ctx, tokenHash(token), idleLimit)
+		if !found {
+			data = nil
+		}
+		return data, err
+	})
+	return data, data != nil, err
 }
 
 // CommitCtx stores a session.
@@ -126,7 +133,7 @@ func browserFrom(ctx context.Context) browser {
 func (s *site) signedIn(w http.ResponseWriter, r *http.Request) (db.Staff, bool) {
 	id := s.sessions.GetInt64(r.Context(), staffValue)
 	if id != 0 {
-		staff, err := s.Centre.Staff(r.Context(), id)
+		staff, err := await(r.Context(), func(ctx context.Context) (db.Staff, error) { return s.Centre.Staff(ctx, id) })
 		switch {
 		case err == nil:
 			return staff, true
@@ -159,6 +166,9 @@ func (s *site) askToSignIn(w http.ResponseWriter, r *http.Request) {
 // stillSignedIn reports whether the session of a page that goes on is alive. It
 // does not keep it alive. A centre that is away signs nobody out.
 func (s *site) stillSignedIn(r *http.Request) bool {
-	_, found, err := s.Centre.FindSession(r.Context(), tokenHash(s.sessions.Token(r.Context())), idleLimit)
+	found, err := await(r.Context(), func(ctx context.Context) (bool, error) {
+		_, found, err := s.Centre.FindSession(ctx, tokenHash(s.sessions.Token(r.Context())), idleLimit)
+		return found, err
+	})
 	return found || err != nil
 }

@@ -106,6 +106,8 @@ CREATE INDEX phone_change_officer ON staff.phone_change (officer);
 COMMENT ON TABLE staff.phone_change IS 'Another phone for an officer: asked by one, agreed to by another, in force after a cooling time';
 COMMENT ON COLUMN staff.phone_change.effective_at IS 'End of the cooling time; until then it can still be refused';
 
+CREATE INDEX decision_staff ON tally.decision (staff, at);
+
 GRANT SELECT, INSERT ON staff.account, staff.event, staff.phone_change TO tali_desk;
 GRANT UPDATE (name, role, area, language, active, password, totp, totp_step, totp_pending, failures, locked_until,
   invite, invite_until, last_login) ON staff.account TO tali_desk;
