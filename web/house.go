@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 )
 
@@ -29,11 +30,18 @@ func (s *site) houseRoutes(rt *routes) {
 	rt.get("/area/{code}", anyone(), s.showArea)
 	rt.get("/chase", callers(), s.showChase)
 	rt.post("/unmask", callers(), s.unmask)
+	rt.get("/registry", registrars(), s.showRegistry)
+	rt.upload("/registry/import", registrars(), uploadSize+formSize, s.previewImport)
+	rt.post("/registry/import/store", registrars(), s.storeImport)
+	rt.get("/registry/station/{code}", registrars(), s.showStation)
+	rt.post("/registry/station/{code}/phone", registrars(), s.askPhone)
+	rt.post("/registry/change/{id}", registrars(), s.decidePhone)
 }
 
 // chores is one round of Run.
 func (s *site) chores(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	return s.Centre.SweepSessions(ctx, idleLimit)
+	_, err := s.Centre.ApplyPhones(ctx)
+	return errors.Join(err, s.Centre.SweepSessions(ctx, idleLimit))
 }

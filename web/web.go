@@ -34,6 +34,7 @@ type Parts struct {
 	Log      *slog.Logger
 	Language string // of those who chose none: id or en; empty is id
 	Secure   bool   // served by TLS: cookies are for that alone
+	Tables   Tables // reads uploaded tables; nil refuses them
 }
 
 // Desk is the handler of all pages.
@@ -51,6 +52,7 @@ type site struct {
 	hasher   *hasher
 	guesses  *limiter
 	latest   latest
+	uploads  uploads
 }
 
 // New builds the desk. Its loop is Run.
