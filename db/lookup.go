@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tali/parser"
 	"tali/verify"
@@ -195,11 +196,10 @@ func (d *DB) MessageLog(ctx context.Context, p *parser.Profile, q LogQuery) ([]L
 // mostWords of a search are looked for.
 const mostWords = 8
 
-// tsquery asks for all words, each as a beginning. They are quoted: nothing
-// typed is an operator.
+// tsquery asks for all words, each as a beginning. Nothing typed is an operator.
 func tsquery(text string) string {
 	var parts []string
-	for _, w := range strings.Fields(strings.ToLower(text)) {
+	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		if len(parts) < mostWords {
 			parts = append(parts, quoteWord(w)+":*")
 		}
