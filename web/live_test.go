@@ -188,7 +188,7 @@ func TestCentreHangs(t *testing.T) {
 	w := s.watch()
 	w.until(patience, "time", named("at"))
 	l.freeze(true)
-	w.until(patience, "word that the centre hangs", named("away"))
+	w.until(6*patience, "word that the centre hangs", named("away")) // a slow picture is shown for a while
 	if got := s.ask(http.MethodGet, "/"); got.status != http.StatusServiceUnavailable {
 		t.Errorf("GET / = %d, want 503", got.status)
 	}
