@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -51,6 +52,7 @@ type site struct {
 	hasher   *hasher
 	guesses  *limiter
 	latest   latest
+	feeds    feeds
 }
 
 // New builds the desk. Its loop is Run.
@@ -74,6 +76,9 @@ const choresEvery = 20 * time.Second
 // Run does what nobody asks for by opening a page, until ctx ends: sessions that
 // are over are deleted, phone changes come into force.
 func (d *Desk) Run(ctx context.Context) error {
+	var lookup sync.WaitGroup
+	lookup.Go(func() { d.runLookup(ctx) })
+	defer lookup.Wait()
 	for {
 		if err := d.chores(ctx); err != nil && ctx.Err() == nil {
 			d.Log.Warn("desk chores", "err", err)
