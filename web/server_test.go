@@ -156,8 +156,13 @@ type watcher struct {
 
 func (s *site) watch() *watcher {
 	s.t.Helper()
+	return s.follow("/live")
+}
+
+func (s *site) follow(path string) *watcher {
+	s.t.Helper()
 	ctx, leave := context.WithCancel(context.Background())
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/live", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -53,6 +54,7 @@ type site struct {
 	guesses  *limiter
 	latest   latest
 	uploads  uploads
+	feeds    feeds
 }
 
 // New builds the desk. Its loop is Run.
@@ -76,6 +78,9 @@ const choresEvery = 20 * time.Second
 // Run does what nobody asks for by opening a page, until ctx ends: sessions that
 // are over are deleted, phone changes come into force.
 func (d *Desk) Run(ctx context.Context) error {
+	var lookup sync.WaitGroup
+	lookup.Go(func() { d.runLookup(ctx) })
+	defer lookup.Wait()
 	for {
 		if err := d.chores(ctx); err != nil && ctx.Err() == nil {
 			d.Log.Warn("desk chores", "err", err)
