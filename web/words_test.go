@@ -19,7 +19,8 @@ func TestEveryTextIsThere(t *testing.T) {
 	verbs := regexp.MustCompile(`%[sdq]`)
 	for key, texts := range w.texts {
 		id, en := verbs.FindAllString(texts[indonesian], -1), verbs.FindAllString(texts[english], -1)
-		if strings.Join(id, "") != strings.Join(en, "") {
+		spoken := strings.HasPrefix(key, "script.") // what is said to an officer stands in Indonesian on every page
+		if strings.Join(id, "") != strings.Join(en, "") && !spoken {
 			t.Errorf("%s takes %v in Indonesian and %v in English", key, id, en)
 		}
 	}
