@@ -58,7 +58,7 @@ func (d *DB) explainCold(t *testing.T, whole, query string, args []any) string {
 // the planner would rather read them whole if it could not.
 func TestDeskPlansUseIndexes(t *testing.T) {
 	t.Parallel()
-	const entries = 12_000
+	const entries = 30_000
 	pg, ctx, p := dbtest.New(t), t.Context(), planProfile(t)
 	d, err := Open(ctx, pg.DSN(cluster.Desk), slog.New(slog.DiscardHandler))
 	if err != nil {

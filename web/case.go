@@ -73,6 +73,18 @@ func (s *site) claim(r *http.Request, key verify.CaseKey) (db.DeskClaim, error) 
 	return s.Centre.OpenOnDesk(r.Context(), subject, staffFrom(r.Context()).Login)
 }
 
+// claimNow is the claim as it is, renewed where somebody works on the page.
+func (s *site) claimNow(r *http.Request, key verify.CaseKey) (db.DeskClaim, error) {
+	if r.URL.Query().Get("active") == "yes" {
+		return s.claim(r, key)
+	}
+	subject, err := s.Centre.CaseSubject(r.Context(), s.Profile, key)
+	if err != nil {
+		return db.DeskClaim{}, err
+	}
+	return s.Centre.ClaimOf(r.Context(), subject)
+}
+
 func (s *site) showCase(w http.ResponseWriter, r *http.Request) {
 	if page, ok := s.openCase(w, r); ok {
 		s.render(w, r, "case", page)
@@ -251,8 +263,9 @@ func (s *site) takeCase(w http.ResponseWriter, r *http.Request) {
 	s.goTo(w, r, casePath(key))
 }
 
-// watchCase is asked by an open page every few seconds: the claim is renewed, and
-// the page is told when the case has changed or lies on another desk.
+// watchCase is asked by an open page every few seconds: it is told when the case
+// has changed or lies on another desk. The claim is renewed only while somebody
+// works on the page: one left open gives it back, and keeps no session awake.
 func (s *site) watchCase(w http.ResponseWriter, r *http.Request) {
 	key := caseKey(r)
 	file, err := s.Centre.Case(r.Context(), s.Profile, key)
@@ -260,16 +273,23 @@ func (s *site) watchCase(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	claim, err := s.claim(r, key)
+	claim, err := s.claimNow(r, key)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	page := casePage{caseView: s.newCase(s.tongue(r), file, time.Now())}
 	page.claim(s.tongue(r), claim, staffFrom(r.Context()).Login)
-	if seen := number(r, "version"); seen != page.Version {
-		page.Problem = s.text(r, "case.moved")
-		page.Changed = page.since(seen, number(r, "seen"))
+	seen, errVersion := strconv.Atoi(r.URL.Query().Get("version"))
+	entry, errEntry := strconv.Atoi(r.URL.Query().Get("seen"))
+	if errVersion != nil || errEntry != nil {
+		s.refuse(w, r, http.StatusBadRequest, "refused.act")
+		return
 	}
+	if seen != page.Version {
+		page.Problem = s.text(r, "case.moved")
+		page.Changed = page.since(seen, entry)
+	}
+	page.Version, page.Seen = seen, entry // what this page has shown stays what it asks about
 	s.renderPart(w, r, "case", "watch", page)
 }

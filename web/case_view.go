@@ -102,8 +102,10 @@ type claimView struct {
 }
 
 func (v *caseView) claim(t tongue, c db.DeskClaim, me string) {
-	v.Claim = claimView{Mine: c.Staff == me, Other: c.Staff != me, Note: c.Note}
+	v.Claim = claimView{Mine: c.Staff == me, Other: c.Staff != me && c.Staff != "", Note: c.Note}
 	switch {
+	case c.Staff == "":
+		v.Claim.Text = t.say("claim.lapsed")
 	case c.Staff == me && c.Before != "":
 		v.Claim.Text = t.say("claim.taken", c.Before)
 	case c.Staff == me:

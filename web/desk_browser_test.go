@@ -216,8 +216,7 @@ func queueInABrowser(t *testing.T, browser context.Context) {
 	s := serve(c)
 	d := s.deskTab(browser, 1280, 900)
 	d.press("gq")
-	d.sees("Antrean")
-	d.sees("langsung")
+	d.waits(`document.querySelectorAll("#queue .qmain").length === 3 && document.getElementById("line").className === "on"`)
 	d.press("j")
 	d.press("j")
 	focused := `document.activeElement.closest("[data-row]").dataset.row`
@@ -371,8 +370,8 @@ func rejectAndAttachInABrowser(t *testing.T, browser context.Context) {
 		t.Fatal(err)
 	}
 	d.open("/search")
-	d.press("/")
-	d.do(chromedp.SendKeys(chromedp.CSS("[name=q]"), "desa\r"))
+	d.do(chromedp.SendKeys(chromedp.CSS("[name=q]"), "desa"))
+	d.click("[role=search] [type=submit]")
 	d.sees("TPS 002")
 	d.picture("cari")
 	d.open("/log")

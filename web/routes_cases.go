@@ -11,7 +11,7 @@ func (s *site) casesRoutes(rt *routes) {
 	rt.post("/case/{station}/{ballot}/decide", deciders(), s.decideCase)
 	rt.post("/case/{station}/{ballot}/call", deciders(), s.callCase)
 	rt.post("/case/{station}/{ballot}/phone", deciders(), s.showCasePhone)
-	rt.post("/case/{station}/{ballot}/watch", deciders(), s.watchCase)
+	rt.stream("/case/{station}/{ballot}/watch", deciders(), inTime(s.watchCase))
 	rt.post("/case/{station}/{ballot}/take", deciders(), s.takeCase)
 	rt.get("/case/{station}/{ballot}/type", deciders(), s.showTyping)
 	rt.post("/case/{station}/{ballot}/type", deciders(), s.typeCase)

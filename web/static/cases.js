@@ -112,6 +112,16 @@
 		});
 	}
 
+	// --- a claim is kept only while somebody works on the page ---
+
+	var worked = Date.now();
+	['keydown', 'pointerdown', 'scroll', 'input'].forEach(function (name) {
+		document.addEventListener(name, function () { worked = Date.now(); }, { passive: true, capture: true });
+	});
+	document.addEventListener('htmx:configRequest', function (event) {
+		if (Date.now() - worked < 60000) { event.detail.parameters.active = 'yes'; }
+	});
+
 	bind();
 	document.addEventListener('htmx:afterSwap', bind);
 	document.addEventListener('htmx:sendError', function () { tell(document.getElementById('answer').dataset.away); });
