@@ -121,7 +121,7 @@ func (t *transaction) upsertAreas(ctx context.Context, rows []AreaRow) (n Import
 	if err := bad.orNil(); err != nil {
 		return n, err
 	}
-	return n, t.tx.GetContext(ctx, &n, upsertAreas, codes.String(), levels.String(), names.String())
+	return n, t.tx.GetContext(ctx, &n, upsertAreas, codes.arg(), levels.arg(), names.arg())
 }
 
 // lockRegistry makes imports of one election wait for each other.

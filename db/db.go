@@ -27,7 +27,7 @@ import (
 // The pools are small: intake saturates the server with two connections.
 const (
 	maxConnections = 8
-	maxIdle        = 4
+	maxIdle        = maxConnections // a new connection plans with cold caches, which a page waits for
 	maxIdleTime    = 5 * time.Minute
 	// intakeLanes bounds the intake transactions of one process; each writes
 	// a counter row of its own.
@@ -58,6 +58,7 @@ type DB struct {
 	hot   pool // intake and outbox: small transactions that must find their rows by index
 	log   *slog.Logger
 	lanes chan int
+	areas areaNames
 
 	mu       sync.Mutex
 	prepared map[string]*sqlx.Stmt

@@ -17,13 +17,15 @@ var planned = map[string]struct {
 	query string
 	count int
 }{
-	"lock":     {lockBatch, 5},
+	"areas":    {areasOf, 1},
 	"known":    {knownKeys, 1},
 	"officers": {officersOf, 2},
 	"neutral":  {neutralReplies, 1},
 	"cases":    {casesOf, 3},
 	"question": {questionsOf, 3},
 	"write":    {writeBatch, 66},
+	"codes":    {codesOf, 3},
+	"addCodes": {addCodes, 17},
 	"claim":    {claimReply, 6},
 	"close":    {closeReply, 8},
 	"sweep":    {sweepReplies, 0},
