@@ -21,6 +21,8 @@ type Overview struct {
 	Ballots  []BallotCoverage
 	Outbox   []ReplyCount
 	Gateways []GatewayRow
+	Modems   []ModemRow
+	Villages []VillageCoverage // by code
 }
 
 // Arrivals counts the messages that the centre stored in one minute.
@@ -187,6 +189,8 @@ func (d *DB) overview(ctx context.Context, election string) (*Overview, error) {
 		{&votes, ballotVotes, []any{id}},
 		{&o.Outbox, replyCounts, nil},
 		{&o.Gateways, gatewayRows, nil},
+		{&o.Modems, modemRows, nil},
+		{&o.Villages, villageCoverage, []any{id}},
 	} {
 		if err := tx.SelectContext(ctx, q.into, q.query, q.args...); err != nil {
 			return nil, classify(err)

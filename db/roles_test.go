@@ -112,10 +112,7 @@ func TestResultsShowConfirmedOnly(t *testing.T) {
 	if got := number(t, reader, `SELECT count(*) FROM results.station_result`); got != 0 {
 		t.Errorf("rows before anything is confirmed = %d, want 0", got)
 	}
-	desk := c.pg.Open(cluster.Desk)
-	if _, err := desk.ExecContext(t.Context(), `UPDATE tally.standing SET state = 'terverifikasi', version = version + 1 WHERE station = 7108012001001`); err != nil {
-		t.Fatal(err)
-	}
+	c.confirm(0, 1, "ani", "budi")
 	if got := number(t, reader, `SELECT suara_sah * 1000 + pengguna_total_j FROM results.station_result WHERE jenis = 'pkwkk' AND cardinality(suara_paslon) = 3`); got != 310322 {
 		t.Errorf("valid votes and users = %d, want 310322", got)
 	}
@@ -145,6 +142,11 @@ func TestChecksEqualConstants(t *testing.T) {
 			verify.KindAskAuth, verify.KindAskAuthAgain, verify.KindAskAuthCall)},
 		{"tally.raised_proof", "assurance", words(verify.AssuranceA1, verify.AssuranceA2)},
 		{"tally.decision", "state", words(verify.StateIn, verify.StateHeld, verify.StateVerified, verify.StateRejected, verify.StateSuperseded)},
+		{"tally.decision", "was", words(verify.StateIn, verify.StateHeld, verify.StateVerified, verify.StateRejected, verify.StateSuperseded)},
+		{"tally.decision", "kind", words(verify.ActConfirm, verify.ActReject, verify.ActHold, verify.ActReplace, verify.ActUndo)},
+		{"tally.remark", "kind", words(db.RemarkAgree, db.RemarkCall, db.RemarkAsk)},
+		{"tally.typing", "source", words(db.FromPaper, db.FromCall, db.FromSMS)},
+		{"tally.handling", "kind", words(db.HandlingAttached, db.HandlingDismissed, db.HandlingCalled)},
 		{"tally.standing", "state", words(verify.StateIn, verify.StateVerified)},
 		{"registry.election", "phase", words(parser.PhaseRehearsal, parser.PhaseReal)},
 		{"registry.ballot", "form", words(parser.FormFull, parser.FormShort)},

@@ -49,6 +49,10 @@ const (
 	KindRecorded      = "recorded"
 	KindWhichBallot   = "which_ballot"
 	KindNotFitting    = "not_fitting"
+	KindVerified      = "verified"  // by the staff; an election without this text tells nobody
+	KindRejected      = "rejected"  // by the staff, with their reason
+	KindAskAgain      = "ask_again" // by the staff: look at the form and send all again
+	KindAskAgainProof = "ask_again_proof"
 )
 
 // The kinds of reply that open a question.
@@ -81,7 +85,7 @@ const (
 // priorityOf is the priority of a kind of reply.
 func priorityOf(kind string) int {
 	switch kind {
-	case KindUnknown, KindHelp, KindTest, KindPresent, KindStatus, KindNotOpen:
+	case KindUnknown, KindHelp, KindTest, KindPresent, KindStatus, KindNotOpen, KindVerified:
 		return PriorityNotice
 	case KindSame, KindSameProof, KindSameHeld, KindSameReplaced, KindHeldRejected, KindHeldClosed,
 		KindHeldRalat, KindConflict, KindConflictProof, KindConflictFinal, KindAccepted, KindRecorded, KindInterim:
@@ -145,6 +149,10 @@ func textSpecs() []textSpec {
 		{KindRecorded, "clash proof"},
 		{KindWhichBallot, "open"},
 		{KindNotFitting, ""},
+		{KindVerified, tallyWords + " proof time"},
+		{KindRejected, "reason time"},
+		{KindAskAgain, "reason"},
+		{KindAskAgainProof, "reason proof"},
 		{KindAskTPS, "typed yes"},
 		{KindAskCode, "typed code"},
 		{KindAskRepair, "found repair yes"},

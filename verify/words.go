@@ -39,8 +39,9 @@ type words struct {
 	tries  int         // wrong codes that are left
 	prefix string      // what an answer must begin with: a ballot and a blank, or nothing
 
-	phone string // to whom a STATUS may tell its proofs
-	cases map[CaseKey]*Case
+	reason string // of the staff
+	phone  string // to whom a STATUS may tell its proofs
+	cases  map[CaseKey]*Case
 }
 
 // append appends the value of one word; an unknown one gives nothing.
@@ -120,6 +121,8 @@ func (w *words) appendFromCase(buf []byte, word string) []byte {
 		return w.appendTime(buf, "02/01 15:04")
 	case "proof":
 		return append(buf, w.proof...)
+	case "reason":
+		return append(buf, w.reason...)
 	case "state":
 		return append(buf, stateWords(w.state)...)
 	case "status":

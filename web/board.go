@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,15 +11,17 @@ import (
 
 // boardView is one picture of the count.
 type boardView struct {
-	Zone     string
-	Tiles    []tile
-	Standing string
-	Ballots  []ballotView
-	Minutes  minutesView
-	Recent   []messageView
-	Replies  string
-	Gateways []gatewayView
-	Legend   []legendRow
+	Zone      string
+	Tiles     []tile
+	Standing  string
+	Ballots   []ballotView
+	Minutes   minutesView
+	Recent    []messageView
+	Replies   string
+	Gateways  []gatewayView
+	Legend    []legendRow
+	Districts []districtView
+	Map       bool // few enough villages to draw
 }
 
 type tile struct{ Value, Label, Tone, Note string }
@@ -56,122 +57,123 @@ type legendRow struct {
 	None  bool
 }
 
-func newBoard(p *parser.Profile, o *db.Overview, recent []db.RecentRow) *boardView {
-	words := countWords(o)
+func newBoard(t tongue, p *parser.Profile, o *db.Overview, recent []db.RecentRow) *boardView {
+	counts := countOutcomes(o)
 	v := &boardView{
-		Zone: p.ZoneTag, Tiles: tiles(o, words), Standing: standing(o), Minutes: newMinutes(o),
-		Replies: replies(o), Legend: legend(words),
+		Zone: p.ZoneTag, Tiles: tiles(t, o, counts), Standing: standing(t, o), Minutes: newMinutes(t, o),
+		Replies: replies(t, o), Legend: legend(t, counts),
+		Districts: newDistricts(t, o.Villages), Map: len(o.Villages) <= mapLimit,
 	}
 	for _, b := range o.Ballots {
-		v.Ballots = append(v.Ballots, newBallot(b))
+		v.Ballots = append(v.Ballots, newBallot(t, b))
 	}
 	c := clockOf(p, o.At)
 	for _, r := range recent {
-		v.Recent = append(v.Recent, newMessage(c, r))
+		v.Recent = append(v.Recent, newMessage(t, c, r))
 	}
 	for _, g := range o.Gateways {
-		v.Gateways = append(v.Gateways, newGateway(g, o.At))
+		v.Gateways = append(v.Gateways, newGateway(t, g, o.Modems, o.At))
 	}
 	return v
 }
 
 // counted is an outcome with its messages.
 type counted struct {
-	outcomeWord
+	outcomeKind
 	messages int
 }
 
-// countWords has every outcome that the page knows and every one that came.
-func countWords(o *db.Overview) []counted {
+// countOutcomes has every outcome that the desk knows and every one that came.
+func countOutcomes(o *db.Overview) []counted {
 	var all []counted
 	place := make(map[verify.Outcome]int)
-	for i, w := range outcomeWords() {
-		all = append(all, counted{outcomeWord: w})
-		place[w.outcome] = i
+	for i, k := range outcomeKinds() {
+		all = append(all, counted{outcomeKind: k})
+		place[k.outcome] = i
 	}
 	for _, v := range o.Verdicts {
 		i, known := place[v.Outcome]
 		if !known {
 			i = len(all)
-			all = append(all, counted{outcomeWord: wordOf(v.Outcome)})
+			all = append(all, counted{outcomeKind: outcomeKind{v.Outcome, groupOther, toneQuiet}})
 		}
 		all[i].messages += v.Messages
 	}
 	return all
 }
 
-func legend(words []counted) []legendRow {
-	rows := make([]legendRow, len(words))
-	for i, w := range words {
-		rows[i] = legendRow{w.outcomeWord, dots(int64(w.messages)), w.messages == 0}
+func legend(t tongue, counts []counted) []legendRow {
+	rows := make([]legendRow, len(counts))
+	for i, c := range counts {
+		rows[i] = legendRow{t.outcome(c.outcome), t.number(c.messages), c.messages == 0}
 	}
 	return rows
 }
 
 // tiles are one for all messages and one for each group, which add up to it.
-func tiles(o *db.Overview, words []counted) []tile {
+func tiles(t tongue, o *db.Overview, counts []counted) []tile {
 	all := 0
 	var groups [groupOther + 1]int
-	for _, w := range words {
-		all += w.messages
-		groups[w.group] += w.messages
+	for _, c := range counts {
+		all += c.messages
+		groups[c.group] += c.messages
 	}
 	reporting, expected := 0, 0
 	for _, b := range o.Ballots {
 		reporting, expected = reporting+b.Reporting, expected+b.Expected
 	}
-	of := func(group int) string { return dots(int64(groups[group])) }
+	of := func(group int) string { return t.number(groups[group]) }
 	return []tile{
-		{dots(int64(all)), "SMS masuk", "", "semuanya disimpan"},
-		{of(groupAccepted), "laporan diterima", toneGood, fmt.Sprintf("%s dari %s formulir terisi", dots(int64(reporting)), dots(int64(expected)))},
-		{of(groupAsked), "ditanya kembali", toneAsk, "petugas KPPS diminta memeriksa"},
-		{of(groupHeld), "ditahan", toneStop, "menunggu verifikator"},
-		{of(groupUnknown), "nomor tidak dikenal", toneStop, "tidak dihitung"},
-		{of(groupOther), "lainnya", "", "layanan, SMS ganda, ucapan"},
+		{t.number(all), t.say("tile.all"), "", t.say("tile.all.note")},
+		{of(groupAccepted), t.say("tile.accepted"), toneGood, t.say("tile.accepted.note", t.number(reporting), t.number(expected))},
+		{of(groupAsked), t.say("tile.asked"), toneAsk, t.say("tile.asked.note")},
+		{of(groupHeld), t.say("tile.held"), toneStop, t.say("tile.held.note")},
+		{of(groupUnknown), t.say("tile.unknown"), toneStop, t.say("tile.unknown.note")},
+		{of(groupOther), t.say("tile.other"), "", t.say("tile.other.note")},
 	}
 }
 
 // standing says how far the figures that the totals add up are checked.
-func standing(o *db.Overview) string {
+func standing(t tongue, o *db.Overview) string {
 	n := make(map[verify.State]int)
 	for _, e := range o.Entries {
 		n[e.State] += e.Entries
 	}
 	parts := []string{
-		dots(int64(n[verify.StateIn])) + " menunggu verifikasi", dots(int64(n[verify.StateVerified])) + " terverifikasi",
+		t.say("standing.in", t.number(n[verify.StateIn])), t.say("standing.verified", t.number(n[verify.StateVerified])),
 	}
 	for _, s := range []verify.State{verify.StateHeld, verify.StateRejected, verify.StateSuperseded} {
 		if n[s] > 0 {
-			parts = append(parts, dots(int64(n[s]))+" "+string(s))
+			parts = append(parts, t.say("standing."+string(s), t.number(n[s])))
 		}
 	}
-	return "Laporan di pusat: " + strings.Join(parts, ", ") + "."
+	return t.say("standing", strings.Join(parts, ", "))
 }
 
-func newBallot(b db.BallotCoverage) ballotView {
+func newBallot(t tongue, b db.BallotCoverage) ballotView {
 	v := ballotView{
-		Title: b.Title, Reporting: dots(int64(b.Reporting)), Expected: dots(int64(b.Expected)),
-		Missing: "semua sudah", Percent: coverage(b.Reporting, b.Expected),
+		Title: b.Title, Reporting: t.number(b.Reporting), Expected: t.number(b.Expected),
+		Missing: t.say("ballot.complete"), Percent: t.coverage(b.Reporting, b.Expected),
 		Permille: permille(b.Reporting, b.Expected), Any: b.Reporting > 0,
 	}
 	if missing := b.Expected - b.Reporting; missing > 0 {
-		v.Missing = dots(int64(missing)) + " belum"
+		v.Missing = t.say("ballot.missing", t.number(missing))
 	}
 	all := 0
 	for _, c := range b.Votes {
 		all += c.Votes
 	}
-	v.Sum = dots(int64(all))
+	v.Sum = t.number(all)
 	for _, c := range b.Votes {
 		v.Rows = append(v.Rows, voteView{
-			Number: c.Number, Name: c.Name, Votes: dots(int64(c.Votes)), Share: share(c.Votes, all), Permille: permille(c.Votes, all),
+			Number: c.Number, Name: c.Name, Votes: t.number(c.Votes), Share: t.share(c.Votes, all), Permille: permille(c.Votes, all),
 		})
 	}
 	return v
 }
 
 // newMinutes draws the last hour, newest at the right.
-func newMinutes(o *db.Overview) minutesView {
+func newMinutes(t tongue, o *db.Overview) minutesView {
 	const width, height, count = 10, 58, 60
 	most, all := 0, 0
 	now := o.At.Truncate(time.Minute)
@@ -187,20 +189,19 @@ func newMinutes(o *db.Overview) minutesView {
 		h := max(1, a.Messages*height/max(most, 1))
 		v.Bars = append(v.Bars, bar{X: (count - 1 - ago) * width, Y: height + 2 - h, Height: h})
 	}
-	v.Text = fmt.Sprintf("%s SMS dalam satu jam, paling banyak %s dalam satu menit.", dots(int64(all)), dots(int64(most)))
+	v.Text = t.say("minutes", t.number(all), t.number(most))
 	if all == 0 {
-		v.Text = "Belum ada SMS dalam satu jam terakhir."
+		v.Text = t.say("minutes.none")
 	}
 	return v
 }
 
 // replies says what became of the answers.
-func replies(o *db.Overview) string {
+func replies(t tongue, o *db.Overview) string {
 	n := make(map[db.ReplyState]int)
 	for _, r := range o.Outbox {
 		n[r.State] += r.Replies
 	}
-	of := func(count int) string { return dots(int64(count)) }
-	return fmt.Sprintf("Jawaban untuk petugas KPPS: %s terkirim, %s menunggu, %s gagal, %s tidak pasti.",
-		of(n[db.ReplySent]), of(n[db.ReplyQueued]+n[db.ReplyLeased]), of(n[db.ReplyFailed]), of(n[db.ReplyUnknown]))
+	return t.say("replies", t.number(n[db.ReplySent]), t.number(n[db.ReplyQueued]+n[db.ReplyLeased]),
+		t.number(n[db.ReplyFailed]), t.number(n[db.ReplyUnknown]))
 }

@@ -9,6 +9,8 @@ import (
 	"tali/verify"
 )
 
+func inIndonesian() tongue { return tongue{newWords(files), indonesian} }
+
 func TestEveryOutcomeHasAWord(t *testing.T) {
 	t.Parallel()
 	for _, o := range []verify.Outcome{
@@ -16,11 +18,14 @@ func TestEveryOutcomeHasAWord(t *testing.T) {
 		verify.OutcomeCourtesy, verify.OutcomeUnreadable, verify.OutcomeNotOpen, verify.OutcomeWrongTPS, verify.OutcomeStructure,
 		verify.OutcomeSame, verify.OutcomeFigures, verify.OutcomeHeld, verify.OutcomeConflict, verify.OutcomeAccepted,
 	} {
-		if w := wordOf(o); w.Word == string(o) || w.Meaning == "" {
-			t.Errorf("wordOf(%s) = %q", o, w.Word)
+		for _, language := range languages() {
+			key := "outcome." + string(o)
+			if w := (tongue{newWords(files), language}).outcome(o); w.Word == key || w.Meaning == key+".means" {
+				t.Errorf("%s has no word in %s", o, language)
+			}
 		}
 	}
-	v := newBoard(&parser.Profile{Zone: time.UTC}, &db.Overview{Verdicts: []db.VerdictCount{{Outcome: "baru", Messages: 2000}}}, nil)
+	v := newBoard(inIndonesian(), &parser.Profile{Zone: time.UTC}, &db.Overview{Verdicts: []db.VerdictCount{{Outcome: "baru", Messages: 2000}}}, nil)
 	if last := v.Legend[len(v.Legend)-1]; last.Word != "baru" || last.Count != "2.000" || v.Tiles[0].Value != "2.000" || v.Tiles[5].Value != "2.000" {
 		t.Errorf("an outcome that is new is not counted: %+v, %+v", last, v.Tiles)
 	}
@@ -30,7 +35,7 @@ func TestMinutes(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2024, 11, 27, 6, 30, 20, 0, time.UTC)
 	minute := now.Truncate(time.Minute)
-	v := newMinutes(&db.Overview{At: now, Arrivals: []db.Arrivals{
+	v := newMinutes(inIndonesian(), &db.Overview{At: now, Arrivals: []db.Arrivals{
 		{Minute: minute.Add(-60 * time.Minute), Messages: 1}, // beyond the picture
 		{Minute: minute.Add(-59 * time.Minute), Messages: 1},
 		{Minute: minute, Messages: 2000},

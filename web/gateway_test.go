@@ -22,7 +22,7 @@ func TestGatewaySilence(t *testing.T) {
 		{47 * time.Hour, "47 jam lalu", toneStop},
 		{72 * time.Hour, "3 hari lalu", toneStop},
 	} {
-		v := newGateway(db.GatewayRow{Name: "gw", LastSeen: now.Add(-c.silence), Modems: 2, ModemsAlive: 1, Messages: 12345}, now)
+		v := newGateway(inIndonesian(), db.GatewayRow{Name: "gw", LastSeen: now.Add(-c.silence), Modems: 2, ModemsAlive: 1, Messages: 12345}, nil, now)
 		if v.Heard != c.want || v.HeardTone != c.tone {
 			t.Errorf("%v: heard %q (%s), want %q (%s)", c.silence, v.Heard, v.HeardTone, c.want, c.tone)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -12,9 +11,16 @@ import (
 )
 
 const (
-	refresh     = time.Second     // between two pictures of the count
-	readTimeout = 4 * time.Second // for reading one
-	patience    = 5 * time.Second // of those who wait for it; longer, so that the real reason is told
+	refresh     = time.Second      // between two pictures of the count, at least
+	readTimeout = 30 * time.Second // for reading one
+	patience    = 5 * time.Second  // of those who wait for it
+	// A picture that took longer than quick is not waited for while there is an
+	// older one, and is left alone for restShare times as long: a large election
+	// must not keep the database busy with its own overview. One that took
+	// longer than readTimeout hung on a dead line, which says nothing of the next.
+	quick     = 250 * time.Millisecond
+	restShare = 10
+	longest   = time.Minute // between two pictures
 )
 
 // errLate: the centre neither answers nor refuses.
@@ -22,10 +28,12 @@ var errLate = errors.New("the centre does not answer in time")
 
 // picture is the count as everybody sees it until the next second begins.
 type picture struct {
-	board template.HTML // drawn from the template, escaped
-	at    stamp         // by the centre's clock
-	err   error         // why there is no board
-	slot  time.Time     // the second it is for
+	boards map[string]board // by language, drawn from templates, escaped
+	at     stamp            // by the centre's clock
+	err    error            // why there is no board
+	slot   time.Time        // the second it is for
+	next   time.Time        // before then, no other is drawn
+	slow   time.Duration    // what drawing it took, if longer than quick
 }
 
 // latest draws once for all who watch, at most once a second.
@@ -44,13 +52,18 @@ type latest struct {
 // line ends.
 func (l *latest) get(ctx context.Context, draw func(context.Context) picture) picture {
 	l.mu.Lock()
-	if l.last.slot.Equal(slot()) {
+	if now := slot(); l.last.slot.Equal(now) || now.Before(l.last.next) {
 		defer l.mu.Unlock()
 		return l.last
 	}
 	if l.drawing == nil {
 		l.drawing, l.began = make(chan struct{}), time.Now()
 		go l.renew(context.WithoutCancel(ctx), draw)
+	}
+	// A drawing that takes far longer than the last is no slow one: it hangs.
+	if usual := max(patience, 3*l.last.slow); l.last.slow > 0 && l.last.err == nil && time.Since(l.began) < usual {
+		defer l.mu.Unlock()
+		return l.last
 	}
 	done, until := l.drawing, l.began.Add(patience)
 	l.mu.Unlock()
@@ -69,8 +82,13 @@ func (l *latest) get(ctx context.Context, draw func(context.Context) picture) pi
 func (l *latest) renew(ctx context.Context, draw func(context.Context) picture) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	began := time.Now()
 	next := l.safely(ctx, draw)
+	took := time.Since(began)
 	next.slot = slot()
+	if took > quick && took <= readTimeout && next.err == nil {
+		next.slow, next.next = took, time.Now().Add(min(restShare*took, longest))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch before := l.last.err; {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"sync"
 	"testing"
@@ -19,7 +18,7 @@ func numbered(drawn *int, takes time.Duration) func(context.Context) picture {
 	return func(context.Context) picture {
 		<-time.After(takes) // of the bubble's clock
 		*drawn++
-		return picture{board: template.HTML(fmt.Sprint(*drawn))}
+		return picture{at: stamp{Text: fmt.Sprint(*drawn)}}
 	}
 }
 
@@ -32,8 +31,8 @@ func TestOneDrawingForAll(t *testing.T) {
 			var all sync.WaitGroup
 			for range 50 {
 				all.Go(func() {
-					if p := l.get(t.Context(), draw); p.err != nil || string(p.board) != fmt.Sprint(second) {
-						t.Errorf("second %d: picture %q, %v", second, p.board, p.err)
+					if p := l.get(t.Context(), draw); p.err != nil || p.at.Text != fmt.Sprint(second) {
+						t.Errorf("second %d: picture %q, %v", second, p.at.Text, p.err)
 					}
 				})
 			}
@@ -59,8 +58,8 @@ func TestWhoLeavesSpoilsNothing(t *testing.T) {
 		if p := <-first; p.err == nil {
 			t.Error("who leaves waits for the picture")
 		}
-		if p := l.get(t.Context(), draw); p.err != nil || p.board != "1" {
-			t.Errorf("who stays gets %q, %v", p.board, p.err)
+		if p := l.get(t.Context(), draw); p.err != nil || p.at.Text != "1" {
+			t.Errorf("who stays gets %q, %v", p.at.Text, p.err)
 		}
 	})
 }
@@ -80,8 +79,34 @@ func TestHungDrawing(t *testing.T) {
 			t.Errorf("the next one waits until %v: %v", time.Since(began), p.err)
 		}
 		<-time.After(time.Minute)
-		if p := l.get(t.Context(), numbered(&drawn, 0)); p.err != nil || p.board != "2" || drawn != 2 {
-			t.Errorf("after the hang: %q, %v, %d drawings, want the second", p.board, p.err, drawn)
+		if p := l.get(t.Context(), numbered(&drawn, 0)); p.err != nil || p.at.Text != "2" || drawn != 2 {
+			t.Errorf("after the hang: %q, %v, %d drawings, want the second", p.at.Text, p.err, drawn)
+		}
+	})
+}
+
+// TestSlowDrawing: nobody waits for a picture that takes long while there is an
+// older one, and the centre gets its rest.
+func TestSlowDrawing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, drawn := newLatest(), 0
+		draw := numbered(&drawn, 3*time.Second)
+		began := time.Now()
+		if p := l.get(t.Context(), draw); p.at.Text != "1" || time.Since(began) != 3*time.Second {
+			t.Fatalf("the first picture is %q after %v", p.at.Text, time.Since(began))
+		}
+		<-time.After(29 * time.Second)
+		if p := l.get(t.Context(), draw); p.at.Text != "1" || drawn != 1 || time.Since(began) != 32*time.Second {
+			t.Errorf("while the centre rests: %q, %d drawings", p.at.Text, drawn)
+		}
+		<-time.After(2 * time.Second)
+		if p := l.get(t.Context(), draw); p.at.Text != "1" || time.Since(began) != 34*time.Second {
+			t.Errorf("while the next is drawn: %q after %v, want the old one at once", p.at.Text, time.Since(began))
+		}
+		<-time.After(4 * time.Second)
+		if p := l.get(t.Context(), draw); p.at.Text != "2" || drawn != 2 {
+			t.Errorf("afterwards: %q, %d drawings, want 2", p.at.Text, drawn)
 		}
 	})
 }

@@ -6,65 +6,90 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 
 	"tali/db"
-	"tali/parser"
 )
 
 const recentShown = 25
 
-// The events of the stream.
+// sessionCheck is how often a page that goes on looks whether its session does.
+const sessionCheck = 10 * time.Second
+
+// The events of the stream, beside those named for the sections of the board.
 const (
-	eventBoard = "board" // the board has changed: all of it
-	eventAt    = "at"    // the board shown is the state of this time
-	eventAway  = "away"  // the board shown is old: why
+	eventAt   = "at"   // the board shown is the state of this time
+	eventAway = "away" // the board shown is old: why
+	eventOut  = "out"  // the session is over
 )
 
-// pageView is what the page is filled with.
-type pageView struct {
-	Election  string
-	Rehearsal bool
-	Board     template.HTML // empty while the centre is away
-	At        stamp
-	Away      string
+// The sections of the board, each an event of its own: what has not changed is
+// not sent again. The newest SMS are for those who work with them.
+const (
+	sectionCount    = "count"
+	sectionAreas    = "areas"
+	sectionMinutes  = "minutes"
+	sectionGateways = "gateways"
+	sectionLegend   = "legend"
+	sectionRecent   = "recent"
+)
+
+func sections(role db.Role) []string {
+	all := []string{sectionCount, sectionAreas, sectionMinutes, sectionGateways}
+	if slices.Contains(callers(), role) {
+		all = append(all, sectionRecent)
+	}
+	return append(all, sectionLegend)
 }
 
-func (s *site) showLive(w http.ResponseWriter, r *http.Request) {
-	p := s.latest.get(r.Context(), s.draw)
-	view := pageView{Election: s.Profile.Name, Rehearsal: s.Profile.Phase == parser.PhaseRehearsal, Board: p.board, At: p.at}
+// board is the count as drawn in one language, by section.
+type board map[string]template.HTML
+
+// overviewView is what the page is filled with.
+type overviewView struct {
+	Board    board // empty while the centre is away
+	Sections []string
+	At       stamp
+	Away     string
+	Leader   bool // sees who works
+}
+
+func (s *site) showOverview(w http.ResponseWriter, r *http.Request) {
+	p := s.latest.get(r.Context(), s.drawPicture)
+	role := staffFrom(r.Context()).Role
+	view := overviewView{
+		Board: p.boards[s.language(r)], Sections: sections(role), At: p.at, Leader: slices.Contains(registrars(), role),
+	}
 	status := http.StatusOK
 	if p.err != nil {
-		view.Away, status = awayText(p.err), http.StatusServiceUnavailable
+		view.Away, status = awayText(s.tongue(r), p.err), http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "5")
 	}
-	var page bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&page, "live", view); err != nil {
-		s.Log.Error("live page", "err", err)
-		http.Error(w, "Halaman ini rusak; lihat log tali.", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = page.WriteTo(w) // a reader who left needs no page
+	s.renderStatus(w, r, status, "overview", view)
 }
 
-// followLive tells every second how fresh the board is, and sends it anew
-// whenever it changes, until the reader or the server goes.
+// followLive tells every second how fresh the board is, and sends each section
+// anew whenever it changes, until the reader, the session or the server goes.
 func (s *site) followLive(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	out, err := newStream(w)
 	if err != nil {
 		return
 	}
-	var shown template.HTML
+	f := follower{stream: out, tongue: s.tongue(r), sections: sections(staffFrom(ctx).Role), shown: make(board)}
+	checked := time.Now()
 	for {
-		p := s.latest.get(ctx, s.draw)
-		if ctx.Err() != nil || out.tell(p, shown) != nil {
-			return
+		if time.Since(checked) > sessionCheck {
+			if !s.stillSignedIn(r) {
+				_ = out.send(eventOut, "") // who is gone need not be told
+				return
+			}
+			checked = time.Now()
 		}
-		if p.err == nil {
-			shown = p.board
+		p := s.latest.get(ctx, s.drawPicture)
+		if ctx.Err() != nil || f.tell(p) != nil {
+			return
 		}
 		select {
 		case <-ctx.Done():
@@ -74,29 +99,42 @@ func (s *site) followLive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// tell sends a picture to someone who has that board already.
-func (s *stream) tell(p picture, shown template.HTML) error {
+// follower is somebody who has the board open.
+type follower struct {
+	*stream
+	tongue   tongue
+	sections []string
+	shown    board
+}
+
+// tell sends what somebody does not have yet.
+func (f *follower) tell(p picture) error {
 	if p.err != nil {
-		return s.send(eventAway, awayText(p.err))
+		return f.send(eventAway, awayText(f.tongue, p.err))
 	}
-	if p.board != shown {
-		if err := s.send(eventBoard, string(p.board)); err != nil {
+	now := p.boards[f.tongue.language]
+	for _, name := range f.sections {
+		if now[name] == f.shown[name] {
+			continue
+		}
+		if err := f.send(name, string(now[name])); err != nil {
 			return err
 		}
+		f.shown[name] = now[name]
 	}
-	return s.send(eventAt, p.at.Text)
+	return f.send(eventAt, p.at.Text)
 }
 
 // awayText says what is the matter; the page says what to do.
-func awayText(err error) string {
+func awayText(t tongue, err error) string {
 	if errors.Is(err, db.ErrUnavailable) || errors.Is(err, errLate) {
-		return "Basis data pusat sedang tidak terjangkau."
+		return t.say("away.gone")
 	}
-	return "Basis data pusat menjawab, tetapi belum dapat dibaca."
+	return t.say("away.unreadable")
 }
 
-// draw reads the centre and draws the board.
-func (s *site) draw(ctx context.Context) picture {
+// drawPicture reads the centre once and draws the board in each language.
+func (s *site) drawPicture(ctx context.Context) picture {
 	overview, err := s.Centre.Overview(ctx, s.Profile.ID)
 	if err != nil {
 		return picture{err: err}
@@ -105,12 +143,24 @@ func (s *site) draw(ctx context.Context) picture {
 	if err != nil {
 		return picture{err: err}
 	}
-	var text bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&text, "board", newBoard(s.Profile, overview, recent)); err != nil {
-		return picture{err: err}
+	p := picture{boards: make(map[string]board), at: clockOf(s.Profile, overview.At).full(overview.At)}
+	for _, language := range languages() {
+		view := newBoard(tongue{s.words, language}, s.Profile, overview, recent)
+		if p.boards[language], err = s.drawBoard(language, view); err != nil {
+			return picture{err: err}
+		}
 	}
-	return picture{
-		board: template.HTML(text.String()), // the template has escaped it
-		at:    clockOf(s.Profile, overview.At).full(overview.At),
+	return p
+}
+
+func (s *site) drawBoard(language string, view *boardView) (board, error) {
+	out := make(board)
+	for _, name := range sections(db.RoleSupervisor) {
+		var text bytes.Buffer
+		if err := s.draw(&text, language, templateName{"overview", "board-" + name}, view); err != nil {
+			return nil, err
+		}
+		out[name] = template.HTML(text.String()) // the template has escaped it
 	}
+	return out, nil
 }

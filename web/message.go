@@ -15,11 +15,11 @@ type messageView struct {
 	Reply, Sent   string // Reply is empty when none is due
 }
 
-func newMessage(c clock, r db.RecentRow) messageView {
-	word := wordOf(r.Outcome)
+func newMessage(t tongue, c clock, r db.RecentRow) messageView {
+	word := t.outcome(r.Outcome)
 	v := messageView{
 		At: c.brief(r.At), From: r.Phone, Text: visible(concealSMS(r.Text)),
-		Outcome: word.Word, Tone: word.Tone, Reply: visible(concealReply(r.Reply)), Sent: sentWord(r.ReplyState),
+		Outcome: word.Word, Tone: word.Tone, Reply: visible(concealReply(r.Reply)), Sent: t.sent(r.ReplyState),
 	}
 	if len(r.Station) == 13 {
 		v.Station = fmt.Sprintf("%s TPS %s", r.Village, r.Station[10:])
@@ -27,16 +27,10 @@ func newMessage(c clock, r db.RecentRow) messageView {
 	return v
 }
 
-func sentWord(s db.ReplyState) string {
-	switch s {
-	case db.ReplySent:
-		return "terkirim"
-	case db.ReplyQueued, db.ReplyLeased:
-		return "sedang menunggu dikirim"
-	case db.ReplyFailed:
-		return "gagal dikirim"
-	case db.ReplyUnknown:
-		return "tidak pasti terkirim"
+// sent says what became of a reply.
+func (t tongue) sent(s db.ReplyState) string {
+	if s == "" {
+		return ""
 	}
-	return string(s)
+	return t.say("reply." + string(s))
 }

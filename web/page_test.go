@@ -16,17 +16,20 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	t.Parallel()
 	s := serve(newCentre(t, dbtest.New(t), 1))
 	want := map[string]string{
-		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 		"X-Content-Type-Options":  "nosniff",
+		"X-Frame-Options":         "DENY",
 		"Referrer-Policy":         "no-referrer",
-		"Cache-Control":           "no-store",
 	}
 	for path, contentType := range map[string]string{
-		"/":                "text/html; charset=utf-8",
-		"/static/live.css": "text/css; charset=utf-8",
-		"/static/live.js":  "text/javascript; charset=utf-8",
-		"/static/tali.svg": "image/svg+xml",
-		"/nowhere":         "text/plain; charset=utf-8",
+		"/":                                 "text/html; charset=utf-8",
+		"/login":                            "text/html; charset=utf-8",
+		"/static/desk.css":                  "text/css; charset=utf-8",
+		"/static/desk.js":                   "text/javascript; charset=utf-8",
+		"/static/tali.svg":                  "image/svg+xml",
+		"/static/vendor/htmx-2.0.11.min.js": "text/javascript; charset=utf-8",
+		"/static/vendor/pico-2.1.1.min.css": "text/css; charset=utf-8",
+		"/nowhere":                          "text/plain; charset=utf-8",
 	} {
 		got := s.ask(http.MethodGet, path)
 		if got.header.Get("Content-Type") != contentType {
@@ -36,6 +39,9 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 			if got.header.Get(name) != value {
 				t.Errorf("GET %s: %s = %q, want %q", path, name, got.header.Get(name), value)
 			}
+		}
+		if !strings.HasPrefix(path, "/static/") && got.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("GET %s: Cache-Control = %q, want no-store", path, got.header.Get("Cache-Control"))
 		}
 	}
 	w := s.watch()
@@ -61,14 +67,18 @@ func TestPathsAndMethods(t *testing.T) {
 		{http.MethodGet, "/index.html", http.StatusNotFound},
 		{http.MethodGet, "/live/all", http.StatusNotFound},
 		{http.MethodGet, "/static/", http.StatusNotFound},
+		{http.MethodGet, "/static/vendor/", http.StatusNotFound},
 		{http.MethodGet, "/static/none.css", http.StatusNotFound},
-		{http.MethodGet, "/static/..%2ftemplates%2flive.html", http.StatusNotFound},
-		{http.MethodGet, "/templates/live.html", http.StatusNotFound},
+		{http.MethodGet, "/static/..%2ftemplates%2flayout.html", http.StatusNotFound},
+		{http.MethodGet, "/static/%2e%2e/texts/house.yaml", http.StatusNotFound},
+		{http.MethodGet, "/static/vendor/..%2f..%2ftexts%2fhouse.yaml", http.StatusNotFound},
+		{http.MethodGet, "/templates/layout.html", http.StatusNotFound},
+		{http.MethodGet, "/area/..%2f..%2fetc%2fpasswd", http.StatusNotFound},
 		{http.MethodPost, "/", http.StatusMethodNotAllowed},
 		{http.MethodDelete, "/live", http.StatusMethodNotAllowed},
-		{http.MethodPut, "/static/live.css", http.StatusMethodNotAllowed},
+		{http.MethodPut, "/static/desk.css", http.StatusMethodNotAllowed},
 	} {
-		got := s.ask(c.method, c.path)
+		got := s.do(c.method, c.path, nil, "Sec-Fetch-Site", "same-origin")
 		if got.status != c.want {
 			t.Errorf("%s %s = %d, want %d", c.method, c.path, got.status, c.want)
 		}
@@ -91,7 +101,7 @@ func TestPageKeepsItsPolicy(t *testing.T) {
 		"inline handler":     `<[^>]*\son[a-z]+=`,
 		"something outside":  `(?:src|href|action)="(?:[a-z]+:|//)`,
 		"keyboard trap":      `tabindex="[1-9]`,
-		"live board":         `id="board"[^>]*(?:aria-live|role=)`,
+		"live board":         `data-section="[^>]*(?:aria-live|role=)`,
 		"unfilled template":  `<no value>|\{\{|%!`,
 		"number with commas": `\d,\d{3}`,
 	} {
@@ -101,7 +111,7 @@ func TestPageKeepsItsPolicy(t *testing.T) {
 	}
 	for _, want := range []string{
 		`<html lang="id">`, "Data sementara, bukan hasil resmi KPU.", "Ini latihan:", `id="line" role="status"`,
-		"Pilkada &lt;b&gt;Uji&lt;/b&gt; &amp; Coba", "Satu &amp; Dua", "Tiga &lt;Empat&gt;", "Desa &lt;i&gt;Satu&lt;/i&gt; TPS 001",
+		"Pilkada &lt;b&gt;Uji&lt;/b&gt; &amp; Coba", "Staf &lt;Rekaan&gt; supervisor1", "Satu &amp; Dua", "Tiga &lt;Empat&gt;", "Desa &lt;i&gt;Satu&lt;/i&gt; TPS 001",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

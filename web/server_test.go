@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,13 +20,18 @@ import (
 // site is the page as the daemon serves it.
 type site struct {
 	t       *testing.T
+	centre  *centre
 	url     string
+	client  *http.Client
+	person  person        // signed in with client
+	people  *atomic.Int64 // accounts made so far
 	server  *http.Server
 	cancel  context.CancelFunc // the daemon's own context
 	streams chan struct{}      // one value for each stream whose handler ended
 }
 
-// serve runs the page of c on the desk's own line to its centre.
+// serve runs the desk of c on its own line to its centre, and signs a supervisor
+// in.
 func serve(c *centre) *site {
 	c.t.Helper()
 	return serveOn(c, open(c.t, c.pg.DSN(cluster.Desk)))
@@ -41,9 +47,34 @@ func serveOn(c *centre, desk *db.DB) *site {
 }
 
 func serveAt(c *centre, desk *db.DB, l net.Listener) *site {
-	pages := web.New(web.Parts{Centre: desk, Profile: c.profile, Log: slog.New(slog.DiscardHandler)})
+	return start(c, desk, l).as(db.RoleSupervisor)
+}
+
+// startSecure is the desk as it is behind TLS, over a plain line.
+func startSecure(c *centre) *site {
+	c.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return startParts(c, web.Parts{Centre: open(c.t, c.pg.DSN(cluster.Desk)), Secure: true}, l)
+}
+
+// start is serveAt without anybody signed in.
+func start(c *centre, desk *db.DB, l net.Listener) *site {
+	c.t.Helper()
+	return startParts(c, web.Parts{Centre: desk, Tables: c.tables(desk)}, l)
+}
+
+func startParts(c *centre, parts web.Parts, l net.Listener) *site {
+	c.t.Helper()
+	parts.Profile, parts.Log = c.profile, slog.New(slog.DiscardHandler)
+	pages := web.New(parts)
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &site{t: c.t, url: "http://" + l.Addr().String(), cancel: cancel, streams: make(chan struct{}, 100)}
+	s := &site{
+		t: c.t, centre: c, url: "http://" + l.Addr().String(), client: newClient(c.t), people: new(atomic.Int64),
+		cancel: cancel, streams: make(chan struct{}, 100),
+	}
 	s.server = &http.Server{
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,22 +106,31 @@ type reply struct {
 
 func (s *site) ask(method, path string) reply {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
+	return s.do(method, path, nil)
+}
+
+// do sends one request with header names and values in turn.
+func (s *site) do(method, path string, body io.Reader, header ...string) reply {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 30*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, s.url+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	for i := 0; i < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	answer, err := s.client.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return reply{answer.StatusCode, answer.Header, string(body)}
+	return reply{answer.StatusCode, answer.Header, string(text)}
 }
 
 // page is the live page, which must be there.
@@ -116,12 +156,17 @@ type watcher struct {
 
 func (s *site) watch() *watcher {
 	s.t.Helper()
+	return s.follow("/live")
+}
+
+func (s *site) follow(path string) *watcher {
+	s.t.Helper()
 	ctx, leave := context.WithCancel(context.Background())
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/live", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := s.client.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -27,6 +27,10 @@ func newStream(w http.ResponseWriter) (*stream, error) {
 	// a field of its own.
 	lines := strings.NewReplacer("\r\n", "\ndata: ", "\r", "\ndata: ", "\n", "\ndata: ")
 	s := &stream{w, http.NewResponseController(w), lines}
+	// The server gives a request only so long to be read; this one was.
+	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
+		return nil, err
+	}
 	return s, s.write("retry: 5000\n\n")
 }
 

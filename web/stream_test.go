@@ -10,6 +10,7 @@ import (
 type recorder struct{ *httptest.ResponseRecorder }
 
 func (recorder) SetWriteDeadline(time.Time) error { return nil }
+func (recorder) SetReadDeadline(time.Time) error  { return nil }
 
 // TestStreamKeepsItsLines: each of CR, LF and both ends a line of a stream, and
 // what follows must not become a field.
@@ -20,10 +21,10 @@ func TestStreamKeepsItsLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.send(eventBoard, "a\nb\r\nc\revent: away\n\nd"); err != nil {
+	if err := s.send(sectionCount, "a\nb\r\nc\revent: away\n\nd"); err != nil {
 		t.Fatal(err)
 	}
-	want := "retry: 5000\n\nevent: board\ndata: a\ndata: b\ndata: c\ndata: event: away\ndata: \ndata: d\n\n"
+	want := "retry: 5000\n\nevent: count\ndata: a\ndata: b\ndata: c\ndata: event: away\ndata: \ndata: d\n\n"
 	if got := r.Body.String(); got != want {
 		t.Errorf("stream = %q, want %q", got, want)
 	}

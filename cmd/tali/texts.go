@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"tali/cmd/tali/sheet"
+	"tali/db"
 	"tali/parser"
 	"tali/verify"
 )
@@ -20,16 +20,15 @@ func checkTexts(p *parser.Profile, r *verify.Registry) error {
 }
 
 // checkStations is checkTexts with stations that are not in the registry yet.
-func checkStations(p *parser.Profile, rows []sheet.Row, areas *areaRows) error {
-	names := make(map[string]string, len(areas.rows))
-	for _, a := range areas.rows {
+func checkStations(p *parser.Profile, table db.StationTable) error {
+	names := make(map[string]string, len(table.Areas))
+	for _, a := range table.Areas {
 		names[a.Code] = a.Name
 	}
 	var r verify.Registry
-	for _, row := range rows {
-		code := row.Get("station_code")
-		if village := names[code[:10]]; village != "" {
-			r.Stations = append(r.Stations, verify.Station{Code: code, TPS: "00000000", Village: village, Number: stationNumber(code)})
+	for _, s := range table.Stations {
+		if village := names[s.Code[:10]]; village != "" {
+			r.Stations = append(r.Stations, verify.Station{Code: s.Code, TPS: "00000000", Village: village, Number: stationNumber(s.Code)})
 		}
 	}
 	return checkTexts(p, &r)
@@ -37,8 +36,8 @@ func checkStations(p *parser.Profile, rows []sheet.Row, areas *areaRows) error {
 
 // checkOfficers is checkTexts with officers who are not in the registry yet: who
 // has several stations is told all of their codes.
-func checkOfficers(ctx context.Context, to importTarget, rows []sheet.Row) error {
-	r, err := to.desk.Registry(ctx, to.profile)
+func checkOfficers(ctx context.Context, desk *db.DB, p *parser.Profile, rows []db.OfficerRow) error {
+	r, err := desk.Registry(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -48,14 +47,14 @@ func checkOfficers(ctx context.Context, to importTarget, rows []sheet.Row) error
 	}
 	b := newRegistryBuilder()
 	for _, row := range rows {
-		if s, ok := known[row.Get("station_code")]; ok { // the others are refused by name
-			b.bind(row.Get("phone"), row.Get("name"), s)
+		if s, ok := known[row.Station]; ok { // the others are refused by name
+			b.bind(row.Phone, row.Name, s)
 		}
 	}
 	for _, o := range b.officers {
 		r.Officers = append(r.Officers, *o)
 	}
-	return checkTexts(to.profile, r)
+	return checkTexts(p, r)
 }
 
 // checkRegistry is checkTexts with what the gateway knows of the registry: that

@@ -27,6 +27,7 @@ import (
 type Settings struct {
 	Dir      string                             // working directory, removed afterwards; on the disk that counts
 	Messages int                                // SMS of the intake measurement
+	Entries  int                                // of the desk measurement; twice as many messages
 	Seconds  int                                // of each pgbench run and of the latency measurement
 	SMS      int                                // with a single fault, of the protocol measurement
 	Progress func(what string, done, total int) // may be nil
@@ -58,6 +59,7 @@ func All() []Measurement {
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
 		{"backlog", "catching up with five SMS of each officer after an outage, and memory meanwhile", Backlog},
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
+		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},
 	}
