@@ -171,6 +171,9 @@ func (d daemon) inviteFirst(ctx context.Context, url string) {
 	if errors.Is(err, db.ErrTaken) { // invited at an earlier start
 		err = d.centre.desk.InviteStaff(ctx, db.Actor{}, firstAdmin, invite)
 	}
+	if ctx.Err() != nil {
+		return
+	}
 	if err != nil {
 		d.log.Error("inviting the first admin: run tali user add", "err", err)
 		return
