@@ -9,8 +9,19 @@ import (
 // NewForm invents the figures of one station: every relation of the form holds.
 // Turnout, invalid votes and spoiled ballots lie where Indonesian stations lie.
 func NewForm(b *parser.Ballot, voters int, random *rand.Rand) parser.Figures {
-	voters = min(max(voters, 40), 600)
-	cast := voters * (60 + random.IntN(36)) / 100
+	return newForm(b, voters, turnout(voters, random), random)
+}
+
+// turnout is how many people came, of so many registered.
+func turnout(voters int, random *rand.Rand) int {
+	return formVoters(voters) * (60 + random.IntN(36)) / 100
+}
+
+func formVoters(voters int) int { return min(max(voters, 40), 600) }
+
+// newForm is one on which cast people voted.
+func newForm(b *parser.Ballot, voters, cast int, random *rand.Rand) parser.Figures {
+	voters = formVoters(voters)
 	invalid := cast * random.IntN(9) / 100
 	valid := cast - invalid
 	f := append(parser.Figures{}, split(valid, b.N(), random)...)

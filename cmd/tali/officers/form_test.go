@@ -3,6 +3,7 @@ package officers
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -70,6 +71,28 @@ func TestFormFollowsFromItsSeed(t *testing.T) {
 		}
 		if one, two := form(1), form(2); one == two {
 			t.Errorf("%s: two seeds give the same form %s", name, one)
+		}
+	}
+}
+
+// The ballots of a station are of the same people: a queue full of differences
+// would rehearse nothing.
+func TestBallotsOfAStationAgree(t *testing.T) {
+	t.Parallel()
+	ballots := pilkada(t).Ballots
+	for station := range 200 {
+		p := &Play{Seed: 7, Numbers: []string{"+6289900009001"}}
+		var came []int
+		for _, b := range ballots {
+			o, err := p.officer(Assignment{Station: fmt.Sprint(station), TPS: "10013505", Voters: 400, Ballot: b})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := parser.Parse(pilkada(t), o.right)
+			came = append(came, int(report.Figures[b.Index('J')]))
+		}
+		if slices.Max(came)-slices.Min(came) > 3 {
+			t.Errorf("station %d: %v people voted", station, came)
 		}
 	}
 }

@@ -162,7 +162,7 @@ func (p *Play) officer(a Assignment) (*officer, error) {
 	h := fnv.New64a()
 	fmt.Fprint(h, a.Station, a.Ballot.Keyword)
 	random := rand.New(rand.NewPCG(p.Seed, h.Sum64()))
-	right, err := parser.Render(a.Ballot, a.TPS, NewForm(a.Ballot, a.Voters, random))
+	right, err := parser.Render(a.Ballot, a.TPS, newForm(a.Ballot, a.Voters, p.cast(a, random), random))
 	if err != nil {
 		return nil, fmt.Errorf("form of station %s: %w", a.Station, err)
 	}
@@ -170,6 +170,18 @@ func (p *Play) officer(a Assignment) (*officer, error) {
 		Assignment: a, random: random, right: right,
 		number: p.Numbers[random.IntN(len(p.Numbers))],
 	}, nil
+}
+
+// cast is how many people voted on a ballot: who came to a station got all of
+// its ballots, and seldom leaves one out.
+func (p *Play) cast(a Assignment, random *rand.Rand) int {
+	h := fnv.New64a()
+	fmt.Fprint(h, a.Station)
+	came := turnout(a.Voters, rand.New(rand.NewPCG(p.Seed, h.Sum64())))
+	if random.IntN(10) == 0 {
+		came -= random.IntN(4)
+	}
+	return came
 }
 
 // begin makes the i-th officer report for the first time, with whatever slip.
