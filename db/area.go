@@ -107,7 +107,7 @@ func (d *DB) ImportAreas(ctx context.Context, rows []AreaRow) (Imported, error) 
 	}
 	var n Imported
 	err := d.cold.within(ctx, func(t *transaction) error {
-		return t.tx.GetContext(ctx, &n, upsertAreas, codes.String(), levels.String(), names.String())
+		return t.tx.GetContext(ctx, &n, upsertAreas, codes.arg(), levels.arg(), names.arg())
 	})
 	if err != nil {
 		return Imported{}, fmt.Errorf("importing %d areas: %w", len(rows), err)

@@ -13,12 +13,12 @@ import (
 // column, no reflection, no string a value.
 type array struct{ b []byte }
 
-// String is the parameter.
-func (a *array) String() string {
+// arg is the parameter, good until the array grows or is used again.
+func (a *array) arg() []byte {
 	if len(a.b) == 0 {
-		return "{}"
+		return []byte("{}")
 	}
-	return string(append(a.b, '}'))
+	return append(a.b, '}')
 }
 
 func (a *array) next() {

@@ -16,7 +16,7 @@ import (
 )
 
 // batchSize is what the gateway's batcher takes at most.
-const batchSize = 200
+const batchSize = 400
 
 // BenchmarkIntake stores right tallies of distinct stations over two
 // connections, one batch an operation, on a server that syncs every commit, and

@@ -58,6 +58,7 @@ type DB struct {
 	hot   pool // intake and outbox: small transactions that must find their rows by index
 	log   *slog.Logger
 	lanes chan int
+	areas areaNames
 
 	mu       sync.Mutex
 	prepared map[string]*sqlx.Stmt

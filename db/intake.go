@@ -166,19 +166,21 @@ func (in *intake) retry(ctx context.Context, do func() error) error {
 // transact is the one transaction of a batch.
 func (in *intake) transact(ctx context.Context, lo, hi int) error {
 	return in.d.hot.within(ctx, func(t *transaction) error {
-		locked, err := in.lock(ctx, t, lo, hi)
-		if err != nil {
+		k := in.newKnown(hi - lo)
+		if err := in.loadOfficers(ctx, t, k, lo, hi); err != nil {
 			return err
 		}
-		// A statement of its own: the one that waits for a lock still reads
+		if err := in.lock(ctx, t, k, lo, hi); err != nil {
+			return err
+		}
+		// Statements of their own: the one that waits for a lock still reads
 		// what was there before it waited.
-		k, err := in.loadFacts(ctx, t, lo, hi)
-		if err != nil {
+		if err := in.loadFacts(ctx, t, k, lo, hi); err != nil {
 			return err
 		}
 		w := in.newRows(hi - lo)
 		for i := lo; i < hi; i++ {
-			if err := in.decide(k, locked, w, i); err != nil {
+			if err := in.decide(k, w, i); err != nil {
 				return err
 			}
 		}
@@ -187,7 +189,7 @@ func (in *intake) transact(ctx context.Context, lo, hi int) error {
 }
 
 // decide makes the verdict on message i and prepares its rows.
-func (in *intake) decide(k *known, locked map[int64]bool, w *rows, i int) error {
+func (in *intake) decide(k *known, w *rows, i int) error {
 	m := &in.batch.Messages[i]
 	k.officerAt(in.phones[i], m.ReceivedAt)
 	v := verify.Decide(in.batch.Profile, m.Message, in.reports[i], &k.facts)
@@ -202,9 +204,6 @@ func (in *intake) decide(k *known, locked map[int64]bool, w *rows, i int) error 
 		var err error
 		if station, err = strconv.ParseInt(v.Station.Code, 10, 64); err != nil {
 			return fmt.Errorf("station %q: %w", v.Station.Code, err)
-		}
-		if !locked[station] {
-			return errStale
 		}
 	}
 	return w.add(in, k, i, station)
@@ -231,8 +230,8 @@ func (in *intake) storeDamaged(ctx context.Context, i int, cause error) error {
 
 func (in *intake) transactDamaged(ctx context.Context, i int, reason string) error {
 	return in.d.hot.within(ctx, func(t *transaction) error {
-		k, err := in.loadFacts(ctx, t, i, i+1)
-		if err != nil {
+		k := in.newKnown(1)
+		if err := in.loadKnown(ctx, t, k, i, i+1); err != nil {
 			return err
 		}
 		in.verdicts[i] = verify.Verdict{Outcome: verify.OutcomeKnown, Reason: "known", Phone: printable(in.phones[i])}

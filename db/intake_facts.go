@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,14 +22,6 @@ type known struct {
 	asked    map[verify.QuestionKey]*verify.Question // changed by the batch; nil: settled
 }
 
-// binding is a phone's right to report for a station, for a time.
-type binding struct {
-	officer     string
-	station     verify.Station
-	from, until time.Time
-	always      bool
-}
-
 // standing is a row of tally.standing on its way from loaded to written.
 type standing struct {
 	loaded   int // version that the write must find; 0: no row
@@ -43,41 +33,43 @@ type standing struct {
 	touched  bool
 }
 
-// loadFacts reads everything that messages lo to hi are decided by, in five
-// statements whatever their number.
-func (in *intake) loadFacts(ctx context.Context, t *transaction, lo, hi int) (*known, error) {
-	k := &known{
+// newKnown knows nothing of n messages yet.
+func (in *intake) newKnown(n int) *known {
+	return &known{
 		facts: verify.Facts{
-			Known:           make(map[verify.Key]bool, hi-lo),
-			Officers:        make(map[string]*verify.Officer, hi-lo),
-			Cases:           make(map[verify.CaseKey]*verify.Case, hi-lo),
+			Known:           make(map[verify.Key]bool, n),
+			Officers:        make(map[string]*verify.Officer, n),
+			Cases:           make(map[verify.CaseKey]*verify.Case, n),
 			Own:             in.own,
 			Questions:       make(map[verify.QuestionKey]*verify.Question),
 			UnknownAnswered: make(map[string]bool),
 		},
-		bindings: make(map[string][]binding, hi-lo),
-		stood:    make(map[verify.CaseKey]*standing, hi-lo),
+		bindings: make(map[string][]binding, n),
+		stood:    make(map[verify.CaseKey]*standing, n),
 		asked:    make(map[verify.QuestionKey]*verify.Question),
 	}
-	if err := in.loadKnown(ctx, t, k, lo, hi); err != nil {
-		return nil, fmt.Errorf("loading known keys: %w", err)
-	}
-	if err := in.loadOfficers(ctx, t, k, lo, hi); err != nil {
-		return nil, fmt.Errorf("loading officers: %w", err)
-	}
-	if err := in.loadNeutral(ctx, t, k, lo, hi); err != nil {
-		return nil, fmt.Errorf("loading neutral answers: %w", err)
-	}
-	if err := in.loadCases(ctx, t, k); err != nil {
-		return nil, fmt.Errorf("loading cases: %w", err)
-	}
-	if err := in.loadQuestions(ctx, t, k, lo, hi); err != nil {
-		return nil, fmt.Errorf("loading questions: %w", err)
-	}
-	return k, nil
 }
 
-const knownKeys = `SELECT key FROM intake.message WHERE key = ANY ($1::uuid[])`
+// loadFacts reads what messages lo to hi are decided by, beside the registry, in
+// four statements whatever their number.
+func (in *intake) loadFacts(ctx context.Context, t *transaction, k *known, lo, hi int) error {
+	if err := in.loadKnown(ctx, t, k, lo, hi); err != nil {
+		return fmt.Errorf("loading known keys: %w", err)
+	}
+	if err := in.loadNeutral(ctx, t, k, lo, hi); err != nil {
+		return fmt.Errorf("loading neutral answers: %w", err)
+	}
+	if err := in.loadCases(ctx, t, k); err != nil {
+		return fmt.Errorf("loading cases: %w", err)
+	}
+	if err := in.loadQuestions(ctx, t, k, lo, hi); err != nil {
+		return fmt.Errorf("loading questions: %w", err)
+	}
+	return nil
+}
+
+// A join, where ANY would look for every key in every partition.
+const knownKeys = `SELECT m.key FROM unnest($1::uuid[]) AS k(key) JOIN intake.message m ON m.key = k.key`
 
 func (in *intake) loadKnown(ctx context.Context, t *transaction, k *known, lo, hi int) error {
 	var keys array
@@ -92,74 +84,7 @@ func (in *intake) loadKnown(ctx context.Context, t *transaction, k *known, lo, h
 		key, err := parseKey(text)
 		k.facts.Known[key] = true
 		return err
-	}, keys.String())
-}
-
-// Every binding that ever was: a message counts by the time of its receipt.
-const officersOf = `
-SELECT p.phone, o.name, s.code::text, s.tps::text, v.name, coalesce(d.name, ''),
-       coalesce(s.voters_l, 0) + coalesce(s.voters_p, 0),
-       CASE WHEN isfinite(p.valid_from) THEN (extract(epoch FROM p.valid_from) * 1000000)::bigint ELSE 0 END,
-       CASE WHEN isfinite(p.valid_until) THEN (extract(epoch FROM p.valid_until) * 1000000)::bigint ELSE 9223372036854775807 END
-FROM registry.phone p
-JOIN registry.officer o ON o.id = p.officer
-JOIN registry.station s ON s.election = p.election AND s.code = p.station
-JOIN registry.area v ON v.code = s.code / 1000
-LEFT JOIN registry.area d ON d.code = s.code / 10000000
-WHERE p.phone = ANY ($2::text[]) AND p.election = $1
-ORDER BY p.phone, s.code, p.valid_from`
-
-func (in *intake) loadOfficers(ctx context.Context, t *transaction, k *known, lo, hi int) error {
-	var phones array
-	for _, phone := range distinct(in.phones[lo:hi]) {
-		phones.text(phone)
-	}
-	return each(ctx, t.on(ctx, in.stmts.officers), func(r *sqlx.Rows) error {
-		var b binding
-		var phone string
-		var from, until int64
-		err := r.Scan(&phone, &b.officer, &b.station.Code, &b.station.TPS, &b.station.Village, &b.station.District,
-			&b.station.Voters, &from, &until)
-		if err != nil {
-			return err
-		}
-		if b.station.Number, err = strconv.Atoi(b.station.Code[10:]); err != nil {
-			return err
-		}
-		b.from, b.until = time.UnixMicro(from), time.UnixMicro(until)
-		b.always = from == 0 && until == math.MaxInt64
-		k.bindings[phone] = append(k.bindings[phone], b)
-		return nil
-	}, in.row.Election, phones.String())
-}
-
-// officerAt puts the officer whom phone belonged to at that time into the facts.
-func (k *known) officerAt(phone string, at time.Time) {
-	all := k.bindings[phone]
-	if len(all) == 0 {
-		return
-	}
-	present := k.facts.Officers[phone]
-	timeless := true
-	for i := range all {
-		timeless = timeless && all[i].always
-	}
-	if timeless && present != nil {
-		return
-	}
-	delete(k.facts.Officers, phone)
-	for i := range all {
-		b := &all[i]
-		if !b.always && (at.Before(b.from) || !at.Before(b.until)) {
-			continue
-		}
-		o := k.facts.Officers[phone]
-		if o == nil {
-			o = &verify.Officer{Phone: phone, Name: b.officer}
-			k.facts.Officers[phone] = o
-		}
-		o.Stations = append(o.Stations, b.station)
-	}
+	}, keys.arg())
 }
 
 // Of the last day before the newest message; by whose clock, asked_at says.
@@ -230,7 +155,7 @@ func (in *intake) loadCases(ctx context.Context, t *transaction, k *known) error
 			return err
 		}
 		return c.into(k, in.keywords[c.ballot])
-	}, in.row.Election, in.batch.Profile.Round, stations.String())
+	}, in.row.Election, in.batch.Profile.Round, stations.arg())
 }
 
 // caseRow is a row of casesOf.

@@ -27,14 +27,16 @@ type rows struct {
 // newRows has buffers of about the size that a batch of n tallies needs.
 func (in *intake) newRows(n int) *rows {
 	w := &rows{}
-	for _, a := range []*array{&w.key, &w.eKey, &w.rKey} {
-		a.b = make([]byte, 0, 33*n+2)
-	}
-	for _, a := range []*array{&w.text, &w.eFigures} {
-		a.b = make([]byte, 0, 100*n+2)
-	}
-	for _, a := range []*array{&w.pdus, &w.rText} {
-		a.b = make([]byte, 0, 200*n+2)
+	for size, columns := range map[int][]*array{
+		8:   {&w.kind, &w.imsi, &w.interim, &w.interimAt, &w.modem, &w.station, &w.ballot, &w.revision, &w.quarantine, &w.reason, &w.outcome},
+		17:  {&w.received, &w.sent, &w.sender, &w.phone, &w.eStation, &w.eReceived, &w.ePhone, &w.rAsked, &w.rRecipient},
+		33:  {&w.key, &w.eKey, &w.rKey},
+		80:  {&w.text, &w.eFigures},
+		200: {&w.pdus, &w.rText},
+	} {
+		for _, a := range columns {
+			a.b = make([]byte, 0, size*n+2)
+		}
 	}
 	return w
 }
@@ -221,21 +223,21 @@ func (in *intake) write(ctx context.Context, t *transaction, k *known, w *rows) 
 	var written int
 	err := t.on(ctx, in.stmts.write).QueryRowContext(ctx,
 		in.batch.Gateway, in.lane, in.row.ID, in.row.Election, in.batch.Program,
-		w.key.String(), w.received.String(), w.sent.String(), w.interimAt.String(), w.kind.String(), w.sender.String(),
-		w.text.String(), w.modem.String(), w.imsi.String(), w.interim.String(), w.pdus.String(),
-		w.station.String(), w.ballot.String(), w.revision.String(), w.quarantine.String(), w.outcome.String(),
-		w.reason.String(), w.phone.String(),
+		w.key.arg(), w.received.arg(), w.sent.arg(), w.interimAt.arg(), w.kind.arg(), w.sender.arg(),
+		w.text.arg(), w.modem.arg(), w.imsi.arg(), w.interim.arg(), w.pdus.arg(),
+		w.station.arg(), w.ballot.arg(), w.revision.arg(), w.quarantine.arg(), w.outcome.arg(),
+		w.reason.arg(), w.phone.arg(),
 		in.batch.Profile.Round,
-		w.eKey.String(), w.eStation.String(), w.eBallot.String(), w.eRevision.String(), w.eReceived.String(),
-		w.eState.String(), w.eAssurance.String(), w.eProof.String(), w.ePhone.String(), w.eFigures.String(), w.eFlags.String(),
-		w.rKey.String(), w.rAsked.String(), w.rPriority.String(), w.rNeutral.String(), w.rModem.String(),
-		w.rRecipient.String(), w.rKind.String(), w.rText.String(),
+		w.eKey.arg(), w.eStation.arg(), w.eBallot.arg(), w.eRevision.arg(), w.eReceived.arg(),
+		w.eState.arg(), w.eAssurance.arg(), w.eProof.arg(), w.ePhone.arg(), w.eFigures.arg(), w.eFlags.arg(),
+		w.rKey.arg(), w.rAsked.arg(), w.rPriority.arg(), w.rNeutral.arg(), w.rModem.arg(),
+		w.rRecipient.arg(), w.rKind.arg(), w.rText.arg(),
 		w.messages,
-		sStation.String(), sBallot.String(), sEntry.String(), sRevision.String(), sHeld.String(), sRisk.String(),
-		sLoaded.String(), sState.String(),
-		q.gonePhone.String(), q.goneBallot.String(),
-		q.phone.String(), q.ballot.String(), q.kind.String(), q.message.String(), q.station.String(), q.draft.String(),
-		q.offer.String(), q.asked.String(), q.at.String(), q.k.String(), q.kAt.String(), q.kSent.String(),
+		sStation.arg(), sBallot.arg(), sEntry.arg(), sRevision.arg(), sHeld.arg(), sRisk.arg(),
+		sLoaded.arg(), sState.arg(),
+		q.gonePhone.arg(), q.goneBallot.arg(),
+		q.phone.arg(), q.ballot.arg(), q.kind.arg(), q.message.arg(), q.station.arg(), q.draft.arg(),
+		q.offer.arg(), q.asked.arg(), q.at.arg(), q.k.arg(), q.kAt.arg(), q.kSent.arg(),
 	).Scan(&written)
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func (o *officerImport) findStations(ctx context.Context, t *transaction) error 
 		codes.int(n)
 	}
 	o.stations = make([]int64, len(o.rows))
-	rows, err := t.tx.QueryxContext(ctx, findStations, o.election, o.regency, codes.String())
+	rows, err := t.tx.QueryxContext(ctx, findStations, o.election, o.regency, codes.arg())
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (o *officerImport) loadPresent(ctx context.Context, t *transaction) error {
 	o.bound = make(map[bindingKey]boundOfficer)
 	o.byName = make(map[nameKey]string)
 	o.owner = make(map[string]boundOfficer)
-	rows, err := t.tx.QueryxContext(ctx, presentOfficers, o.election, stations.String(), phones.String())
+	rows, err := t.tx.QueryxContext(ctx, presentOfficers, o.election, stations.arg(), phones.arg())
 	if err != nil {
 		return err
 	}
@@ -283,14 +283,14 @@ func (o *officerImport) plan() *officerChanges {
 }
 
 func (c *officerChanges) write(ctx context.Context, t *transaction, election int16) error {
-	if _, err := t.tx.ExecContext(ctx, closePhones, election, c.closedPhone.String(), c.closedStation.String()); err != nil {
+	if _, err := t.tx.ExecContext(ctx, closePhones, election, c.closedPhone.arg(), c.closedStation.arg()); err != nil {
 		return err
 	}
-	if _, err := t.tx.ExecContext(ctx, renameOfficers, c.renamedID.String(), c.renamedName.String()); err != nil {
+	if _, err := t.tx.ExecContext(ctx, renameOfficers, c.renamedID.arg(), c.renamedName.arg()); err != nil {
 		return err
 	}
 	var ids []int64
-	if err := t.tx.SelectContext(ctx, &ids, drawOfficers, election, c.newNames.String()); err != nil {
+	if err := t.tx.SelectContext(ctx, &ids, drawOfficers, election, c.newNames.arg()); err != nil {
 		return err
 	}
 	var officers array
@@ -300,6 +300,6 @@ func (c *officerChanges) write(ctx context.Context, t *transaction, election int
 		}
 		officers.int(id)
 	}
-	_, err := t.tx.ExecContext(ctx, addPhones, election, c.phone.String(), c.station.String(), officers.String(), c.changed.String())
+	_, err := t.tx.ExecContext(ctx, addPhones, election, c.phone.arg(), c.station.arg(), officers.arg(), c.changed.arg())
 	return err
 }

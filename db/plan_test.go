@@ -17,7 +17,7 @@ var planned = map[string]struct {
 	query string
 	count int
 }{
-	"lock":     {lockBatch, 5},
+	"areas":    {areasOf, 1},
 	"known":    {knownKeys, 1},
 	"officers": {officersOf, 2},
 	"neutral":  {neutralReplies, 1},

@@ -35,7 +35,7 @@ func (in *intake) loadQuestions(ctx context.Context, t *transaction, k *known, l
 			k.facts.Questions[q.Key()] = q
 		}
 		return nil
-	}, in.row.Election, in.batch.Profile.Round, phones.String())
+	}, in.row.Election, in.batch.Profile.Round, phones.arg())
 }
 
 // scanQuestion reads a row of questionsOf; the digit is that of the ballot.

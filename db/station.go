@@ -155,7 +155,7 @@ func (s *stationImport) step(ctx context.Context, t *transaction, lo, hi int) er
 	s.counts.New += fresh.n
 	s.counts.Changed += changed.n
 	s.counts.Same += hi - lo - fresh.n - changed.n
-	if _, err := t.tx.ExecContext(ctx, openProvinces, s.election, codes.String()); err != nil {
+	if _, err := t.tx.ExecContext(ctx, openProvinces, s.election, codes.arg()); err != nil {
 		return err
 	}
 	if err := s.number(ctx, t, fresh); err != nil {
@@ -165,8 +165,8 @@ func (s *stationImport) step(ctx context.Context, t *transaction, lo, hi int) er
 		changed.tps.null()
 	}
 	for query, c := range map[string]*stationColumns{addStations: fresh, changeStations: changed} {
-		_, err := t.tx.ExecContext(ctx, query, s.election, c.code.String(), c.tps.String(), c.l.String(), c.p.String(),
-			c.lat.String(), c.lon.String(), c.coverage.String())
+		_, err := t.tx.ExecContext(ctx, query, s.election, c.code.arg(), c.tps.arg(), c.l.arg(), c.p.arg(),
+			c.lat.arg(), c.lon.arg(), c.coverage.arg())
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (s *stationImport) step(ctx context.Context, t *transaction, lo, hi int) er
 
 func (s *stationImport) checkVillages(ctx context.Context, t *transaction, lo int, villages array) error {
 	var missing []int
-	if err := t.tx.SelectContext(ctx, &missing, missingVillages, villages.String()); err != nil {
+	if err := t.tx.SelectContext(ctx, &missing, missingVillages, villages.arg()); err != nil {
 		return err
 	}
 	var bad RowErrors
@@ -215,7 +215,7 @@ func (s *stationImport) checkGiven(ctx context.Context, t *transaction, lo, hi i
 		N         int
 		Code, TPS string
 	}
-	if err := t.tx.SelectContext(ctx, &clashes, tpsOwners, s.election, s.regency, codes.String(), given.String()); err != nil {
+	if err := t.tx.SelectContext(ctx, &clashes, tpsOwners, s.election, s.regency, codes.arg(), given.arg()); err != nil {
 		return err
 	}
 	for _, c := range clashes {
@@ -237,7 +237,7 @@ func (r StationRow) values() stationValues {
 
 func (s *stationImport) present(ctx context.Context, t *transaction, codes array) (map[int64]stationValues, error) {
 	present := make(map[int64]stationValues)
-	rows, err := t.tx.QueryxContext(ctx, presentStations, s.election, codes.String())
+	rows, err := t.tx.QueryxContext(ctx, presentStations, s.election, codes.arg())
 	if err != nil {
 		return nil, err
 	}

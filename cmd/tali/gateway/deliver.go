@@ -18,7 +18,7 @@ import (
 
 const (
 	lanes       = 2   // connections that write to the centre at once
-	batchSize   = 200 // messages in one transaction, at most
+	batchSize   = 400 // messages in one transaction, at most
 	firstRetry  = 100 * time.Millisecond
 	lastRetry   = 5 * time.Second
 	idleRecheck = time.Second // a wake may be lost to a crash of the loop that raises it
@@ -79,32 +79,42 @@ func (g *Gateway) drain(ctx context.Context) error {
 	return group.Wait()
 }
 
+// page hands on full batches as long as more waits than one page holds: what is
+// left over of a lane's share goes with its next one.
 func (g *Gateway) page(ctx context.Context, queues []chan []spool.Message) error {
+	var shares [lanes][]spool.Message
 	for after := int64(0); ; {
 		page, err := g.Spool.Waiting(ctx, after, lanes*batchSize)
-		if err != nil || len(page) == 0 {
+		if err != nil {
 			return err
 		}
-		after = page[len(page)-1].Seq
-		for i, batch := range byLane(page) {
-			if err := enqueue(ctx, queues[i], batch); err != nil {
+		last := len(page) < lanes*batchSize
+		for i, more := range byLane(page) {
+			shares[i] = append(shares[i], more...)
+			if shares[i], err = enqueue(ctx, queues[i], shares[i], last); err != nil {
 				return err
 			}
 		}
+		if last {
+			return nil
+		}
+		after = page[len(page)-1].Seq
 	}
 }
 
-func enqueue(ctx context.Context, queue chan<- []spool.Message, batch []spool.Message) error {
-	for len(batch) > 0 {
-		n := min(len(batch), batchSize)
+// enqueue hands on full batches, and the rest when all of it is to go. It
+// returns what stays.
+func enqueue(ctx context.Context, queue chan<- []spool.Message, share []spool.Message, all bool) ([]spool.Message, error) {
+	for len(share) >= batchSize || (all && len(share) > 0) {
+		n := min(len(share), batchSize)
 		select {
-		case queue <- batch[:n]:
-			batch = batch[n:]
+		case queue <- share[:n:n]:
+			share = share[n:]
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
-	return nil
+	return share, nil
 }
 
 // byLane keeps all messages of one sender in one lane, so that they reach the
