@@ -18,6 +18,8 @@ func TestForbidden(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, 2)
 	c.intake(c.tally(0, 145))
+	c.confirm(0, 1, "ani", "budi")
+	c.project()
 	const denied, appendOnly = "42501", "23001"
 	forbidden := map[string]map[string]string{
 		cluster.Owner: {
@@ -32,6 +34,9 @@ func TestForbidden(t *testing.T) {
 			`TRUNCATE tally.entry_e1`:                             appendOnly,
 			`TRUNCATE tally.entry_e1_p71`:                         appendOnly,
 			`TRUNCATE tally.decision`:                             appendOnly,
+			`UPDATE results.change_feed SET suara_sah = 1`:        appendOnly,
+			`DELETE FROM results.change_feed`:                     appendOnly,
+			`TRUNCATE results.change_feed`:                        appendOnly,
 			`UPDATE registry.station SET tps = tps + 97`:          appendOnly,
 			`UPDATE registry.station SET generation = 0`:          appendOnly,
 		},
@@ -58,13 +63,28 @@ func TestForbidden(t *testing.T) {
 			`TRUNCATE tally.entry`:                              denied,
 			`DELETE FROM intake.question`:                       denied,
 			`ALTER TABLE tally.entry DISABLE TRIGGER ALL`:       denied,
+			`UPDATE results.station_result SET suara_sah = 0`:   denied,
+			`DELETE FROM results.area_total`:                    denied,
+			`INSERT INTO results.change_feed SELECT 1`:          denied,
+			`DELETE FROM tally.unprojected`:                     denied,
 		},
 		cluster.ResultsReader: {
 			`SELECT figures FROM tally.entry`:                       denied,
 			`SELECT phone FROM registry.phone`:                      denied,
 			`SELECT text FROM intake.message`:                       denied,
 			`SELECT text FROM outbox.reply`:                         denied,
-			`INSERT INTO results.station_result (versi) VALUES (1)`: "55000",
+			`SELECT code FROM registry.station`:                     denied,
+			`SELECT name FROM registry.area`:                        denied,
+			`SELECT login FROM staff.account`:                       denied,
+			`SELECT subject FROM desk.claim`:                        denied,
+			`SELECT decision FROM tally.unprojected`:                denied,
+			`SELECT tally.project(1)`:                               denied,
+			`INSERT INTO results.station_result (versi) VALUES (1)`: denied,
+			`UPDATE results.station_result SET suara_sah = 0`:       denied,
+			`DELETE FROM results.change_feed`:                       denied,
+			`TRUNCATE results.area_total`:                           denied,
+			`CREATE TABLE results.mine (n int)`:                     denied,
+			`DROP PUBLICATION tali_results`:                         denied,
 		},
 	}
 	for role, statements := range forbidden {
@@ -96,6 +116,7 @@ func TestResultsShowConfirmedOnly(t *testing.T) {
 		t.Errorf("rows before anything is confirmed = %d, want 0", got)
 	}
 	c.confirm(0, 1, "ani", "budi")
+	c.project()
 	if got := number(t, reader, `SELECT suara_sah * 1000 + pengguna_total_j FROM results.station_result WHERE jenis = 'pkwkk' AND cardinality(suara_paslon) = 3`); got != 310322 {
 		t.Errorf("valid votes and users = %d, want 310322", got)
 	}
