@@ -153,7 +153,7 @@ func TestCoverageBesideEveryFigure(t *testing.T) {
 // cut, the totals are what the rows say, and the feed has no gap.
 func TestTotalsEqualARecount(t *testing.T) {
 	t.Parallel()
-	const steps = 220
+	const steps = 140
 	c := newCentre(t, 1002) // three villages
 	c.staff()
 	c.elsewhere()

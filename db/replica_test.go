@@ -97,8 +97,8 @@ func TestSubscriberSurvivesACut(t *testing.T) {
 	confirm(1)
 	awaitNumber(t, subscriber, sum, 140+141)
 	const cut = `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_replication WHERE application_name = 'hasil'`
-	if n := number(t, publisher, cut); n != 1 {
-		t.Errorf("%d lines of the subscriber were cut, want 1", n)
+	if n := number(t, publisher, cut); n < 1 {
+		t.Errorf("%d lines of the subscriber were cut", n)
 	}
 	confirm(2)
 	awaitNumber(t, subscriber, sum, 140+141+142)
