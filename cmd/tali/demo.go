@@ -172,6 +172,7 @@ func runDemo(ctx context.Context, o demoOptions, d demoParts) error {
 	d.announce(o)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return errors.Join(site.Run(ctx), site.Close()) })
+	group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
 	group.Go(func() error {
 		return serveHTTP(ctx, d.page, web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log}))
 	})

@@ -122,6 +122,7 @@ func (d daemon) run(ctx context.Context) error {
 		handler := web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log})
 		group.Go(func() error { return serveHTTP(ctx, d.page, handler) })
 		d.log.Info("page", "url", pageURL(d.cfg.Desk, d.page.Addr()))
+		group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
 	}
 	if d.gateway != nil {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
