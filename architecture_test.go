@@ -110,7 +110,7 @@ func TestOwners(t *testing.T) {
 		"modernc.org/sqlite":                 {"db/spool"},
 		"github.com/warthog618/modem/at":     {"gsm"},
 		"github.com/warthog618/sms":          {"gsm", "gsm/modemsim"},
-		"github.com/xuri/excelize/v2":        {"cmd/tali/sheet"},
+		"github.com/xuri/excelize/v2":        {"cmd/tali/sheet", "web"},
 		"github.com/warthog618/modem/gsm":    {},
 		"github.com/warthog618/modem/serial": {},
 		"unsafe":                             {"gsm", "gsm/modemsim"},

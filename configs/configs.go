@@ -67,10 +67,11 @@ type Reply struct {
 
 // Desk is the web side.
 type Desk struct {
-	Listen   string `key:"listen"`
-	TLSCert  string `key:"tls_cert"`
-	TLSKey   string `key:"tls_key"`
-	Language string `key:"language"` // id or en
+	Listen    string `key:"listen"`
+	TLSCert   string `key:"tls_cert"`
+	TLSKey    string `key:"tls_key"`
+	PlainHTTP string `key:"plain_http"` // beyond this machine without TLS: refuse or allow
+	Language  string `key:"language"`   // id or en
 }
 
 // Metrics is the Prometheus endpoint.
@@ -108,7 +109,7 @@ func Default() Config {
 			InterimAfter:  30 * time.Second,
 		},
 		Reply: Reply{Pace: 6 * time.Second, PerNumberHour: 20, Lease: 2 * time.Minute},
-		Desk:  Desk{Listen: "127.0.0.1:8080", Language: "id"},
+		Desk:  Desk{Listen: "127.0.0.1:8080", PlainHTTP: "refuse", Language: "id"},
 		Auth:  Auth{Mode: "off"},
 		Log:   Log{Level: "info", Format: "text"},
 	}

@@ -98,7 +98,8 @@ func (m *Modem) validate(at string, report reporter) {
 func (c *Config) validateDesk(report reporter) {
 	d := c.Desk
 	withTLS := d.TLSCert != "" || d.TLSKey != ""
-	report.listen("desk.listen", d.Listen, withTLS, "set desk.tls_cert and desk.tls_key, or listen on 127.0.0.1 behind a proxy")
+	report.oneOf("desk.plain_http", d.PlainHTTP, "refuse", "allow")
+	report.listen("desk.listen", d.Listen, withTLS || d.PlainHTTP == "allow", "set desk.tls_cert and desk.tls_key, or listen on 127.0.0.1 behind a proxy")
 	if c.Metrics.Listen != "" {
 		report.listen("metrics.listen", c.Metrics.Listen, false, "metrics are plain text: listen on 127.0.0.1 and let a proxy serve them")
 		if c.Metrics.Listen == d.Listen && !strings.HasSuffix(d.Listen, ":0") {

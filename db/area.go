@@ -81,6 +81,22 @@ FROM compared WHERE level = 'village'`
 
 // ImportAreas stores villages and the areas above them. Counted are villages.
 func (d *DB) ImportAreas(ctx context.Context, rows []AreaRow) (Imported, error) {
+	var n Imported
+	err := d.cold.within(ctx, func(t *transaction) (err error) {
+		n, err = t.upsertAreas(ctx, rows)
+		return err
+	})
+	var bad *RowErrors
+	switch {
+	case errors.As(err, &bad):
+		return Imported{}, bad
+	case err != nil:
+		return Imported{}, fmt.Errorf("importing %d areas: %w", len(rows), err)
+	}
+	return n, nil
+}
+
+func (t *transaction) upsertAreas(ctx context.Context, rows []AreaRow) (n Imported, err error) {
 	var bad RowErrors
 	var codes, levels, names array
 	for _, r := range rows {
@@ -103,16 +119,9 @@ func (d *DB) ImportAreas(ctx context.Context, rows []AreaRow) (Imported, error) 
 		}
 	}
 	if err := bad.orNil(); err != nil {
-		return Imported{}, err
+		return n, err
 	}
-	var n Imported
-	err := d.cold.within(ctx, func(t *transaction) error {
-		return t.tx.GetContext(ctx, &n, upsertAreas, codes.arg(), levels.arg(), names.arg())
-	})
-	if err != nil {
-		return Imported{}, fmt.Errorf("importing %d areas: %w", len(rows), err)
-	}
-	return n, nil
+	return n, t.tx.GetContext(ctx, &n, upsertAreas, codes.arg(), levels.arg(), names.arg())
 }
 
 // lockRegistry makes imports of one election wait for each other.

@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -60,6 +62,18 @@ func (d *DB) OpenOnDesk(ctx context.Context, subject, staff string) (c DeskClaim
 	}
 	if err := d.get(ctx, &c, readClaim, subject); err != nil {
 		return c, fmt.Errorf("claiming %s: %w", subject, err)
+	}
+	return c, nil
+}
+
+// ClaimOf says on whose desk a subject is; the zero claim when on nobody's.
+func (d *DB) ClaimOf(ctx context.Context, subject string) (c DeskClaim, err error) {
+	err = d.get(ctx, &c, readClaim+` AND until > now()`, subject)
+	if errors.Is(err, sql.ErrNoRows) {
+		return DeskClaim{}, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("reading the claim of %s: %w", subject, err)
 	}
 	return c, nil
 }

@@ -371,3 +371,32 @@ func sqlstate(err error) string {
 	}
 	return ""
 }
+
+// Whoever opens a case first has it, however many open it in the same moment.
+func TestOneOfManyClaims(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, 1)
+	const people, subjects = 6, 10
+	holders := make([][people]string, subjects)
+	var work sync.WaitGroup
+	for person := range people {
+		work.Go(func() {
+			for i := range subjects {
+				got, err := c.desk.OpenOnDesk(t.Context(), fmt.Sprintf("c:1:%d:7:1", i), fmt.Sprintf("staf%d", person))
+				if err != nil {
+					t.Error(err)
+				}
+				holders[i][person] = got.Staff
+			}
+		})
+	}
+	work.Wait()
+	for i, seen := range holders {
+		for _, who := range seen {
+			if who == "" || who != seen[0] {
+				t.Errorf("subject %d is with %v", i, seen)
+				break
+			}
+		}
+	}
+}

@@ -31,6 +31,15 @@ const (
 	EventPhoneChanged    EventKind = "phone_changed"
 )
 
+// EventKinds are all kinds that are kept.
+func EventKinds() []EventKind {
+	return []EventKind{
+		EventLogin, EventLoginFailed, EventLogout, EventSessionsEnded, EventAccountAdded, EventAccountChanged, EventAccountReset,
+		EventInviteAccepted, EventPasswordChanged, EventTOTPChanged, EventUnmasked, EventExported, EventImported,
+		EventPhoneAsked, EventPhoneAgreed, EventPhoneRefused, EventPhoneChanged,
+	}
+}
+
 // Actor is who does something, and from where.
 type Actor struct {
 	ID      int64  // of the account; 0: the command line

@@ -153,7 +153,7 @@ ORDER BY l.stored_at DESC, l.message DESC`
 	// must not sort them all.
 	logByWords = `
 WITH found AS MATERIALIZED (
-  SELECT message FROM desk.lookup WHERE words @@ $6::tsquery LIMIT 2000
+  SELECT message FROM desk.lookup WHERE words @@ $6::tsquery LIMIT 500
 ), page AS MATERIALIZED (` + logPage + ` AND message IN (SELECT message FROM found)` + logOrder + `)` + logColumns
 )
 

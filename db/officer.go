@@ -80,6 +80,7 @@ type officerImport struct {
 	election int16
 	regency  string
 	rows     []OfficerRow
+	keep     bool // phones of known officers stay: changing one takes two people
 	counts   Imported
 	bad      RowErrors
 
@@ -256,6 +257,10 @@ func (o *officerImport) plan() *officerChanges {
 		old, moved := o.byName[nameKey{r.Name, key.station}]
 		moved = moved && !inFile[bindingKey{old, key.station}]
 		id := officer.id
+		if moved && o.keep {
+			o.bad.add(r.Line, "phone", "%s has another phone at this station: a change is asked for on the station's page and takes two people", r.Name)
+			continue
+		}
 		if moved {
 			o.counts.Changed++
 			id = o.bound[bindingKey{old, key.station}].id

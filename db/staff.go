@@ -91,9 +91,11 @@ UPDATE staff.account SET password = $2, totp = $3, totp_step = $4, totp_pending 
   failures = 0, locked_until = '-infinity'
 WHERE invite = $1 AND invite_until > now() AND active RETURNING id`
 
-	otherAdmins = `SELECT count(*) FROM (SELECT id FROM staff.account WHERE role = 'admin' AND active AND id <> $1 FOR UPDATE) AS a`
+	// All are locked, in one order: two admins may change each other.
+	otherAdmins = `
+SELECT count(*) FILTER (WHERE id <> $1) FROM (SELECT id FROM staff.account WHERE role = 'admin' AND active ORDER BY id FOR UPDATE) AS a`
 
-	countAccounts = `SELECT count(*) FROM staff.account WHERE active AND role = 'admin' AND (password <> '' OR invite_until > now())`
+	countAccounts = `SELECT count(*) FROM staff.account WHERE active AND role = 'admin' AND (password <> '' OR login <> 'admin' AND invite_until > now())`
 )
 
 // Invite is a one-time link to an account: whoever has it chooses the password.
@@ -252,7 +254,8 @@ func (d *DB) Accounts(ctx context.Context) ([]Account, error) {
 	return out, nil
 }
 
-// HasAdmin reports whether somebody can manage accounts, or has been invited to.
+// HasAdmin reports whether somebody can manage accounts, or was invited to by
+// hand: the account that is invited where there is none does not count.
 func (d *DB) HasAdmin(ctx context.Context) (bool, error) {
 	var n int
 	if err := d.get(ctx, &n, countAccounts); err != nil {

@@ -56,8 +56,8 @@ func TestHostileTexts(t *testing.T) {
 	if !strings.Contains(page, board.data) {
 		t.Error("the stream and the page show different SMS")
 	}
-	if e := w.next(5 * time.Second); e.name != "at" {
-		t.Errorf("after the board comes %q %q, want at", e.name, e.data)
+	if e := w.next(5 * time.Second); e.name != "legend" {
+		t.Errorf("after the newest SMS comes %q %q, want the legend", e.name, e.data)
 	}
 }
 

@@ -36,11 +36,11 @@ const (
 )
 
 func sections(role db.Role) []string {
-	all := []string{sectionCount, sectionAreas, sectionMinutes, sectionGateways, sectionLegend}
+	all := []string{sectionCount, sectionAreas, sectionMinutes, sectionGateways}
 	if slices.Contains(callers(), role) {
 		all = append(all, sectionRecent)
 	}
-	return all
+	return append(all, sectionLegend)
 }
 
 // board is the count as drawn in one language, by section.

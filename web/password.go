@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -32,13 +33,14 @@ const (
 // not take the memory that SMS are decided in.
 type hasher struct {
 	turns chan struct{}
-	decoy string // what an unknown login is compared with, in the same time
+	decoy func() string // what an unknown login is compared with, in the same time
 }
 
 func newHasher() *hasher {
-	h := &hasher{turns: make(chan struct{}, 2)}
-	h.decoy = hashPassword(rand.Text())
-	return h
+	return &hasher{
+		turns: make(chan struct{}, 2),
+		decoy: sync.OnceValue(func() string { return hashPassword(rand.Text()) }),
+	}
 }
 
 // hash is what is stored of a password.
@@ -58,7 +60,7 @@ func (h *hasher) fits(ctx context.Context, password, hash string) (bool, error) 
 	}
 	defer h.done()
 	if hash == "" {
-		comparePassword(password, h.decoy)
+		comparePassword(password, h.decoy())
 		return false, nil
 	}
 	return comparePassword(password, hash), nil

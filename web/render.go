@@ -119,7 +119,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &tooLarge):
 		s.refuse(w, r, http.StatusRequestEntityTooLarge, "refused.large")
 	case errors.Is(err, db.ErrUnavailable), errors.Is(err, db.ErrUnknownOutcome), errors.Is(err, errLate):
-		s.Log.Warn("a page had no data", "path", r.URL.Path, "err", err)
+		s.Log.Warn("a page had no data", "page", r.Pattern, "err", err)
 		w.Header().Set("Retry-After", "5")
 		if r.Method == http.MethodGet {
 			w.Header().Set("Refresh", "5") // a page comes back by itself; a form must not be sent twice
@@ -130,7 +130,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		s.refuse(w, r, http.StatusServiceUnavailable, key)
 	default:
-		s.Log.Error("a page failed", "path", r.URL.Path, "err", err)
+		s.Log.Error("a page failed", "page", r.Pattern, "err", err)
 		s.refuse(w, r, http.StatusInternalServerError, "refused.broken")
 	}
 }

@@ -21,6 +21,7 @@ type routes struct {
 type route struct {
 	method, pattern string
 	roles           []db.Role // empty: everybody, signed in or not
+	stream          bool      // goes on
 }
 
 func newRoutes(s *site) *routes { return &routes{site: s, mux: http.NewServeMux()} }
@@ -56,7 +57,7 @@ func (rt *routes) upload(pattern string, roles []db.Role, size int64, h http.Han
 // stream adds a page that goes on. It keeps no session awake: a browser left
 // open is nobody at work.
 func (rt *routes) stream(pattern string, roles []db.Role, h http.HandlerFunc) {
-	rt.all = append(rt.all, route{http.MethodGet, pattern, roles})
+	rt.all = append(rt.all, route{http.MethodGet, pattern, roles, true})
 	rt.mux.Handle("GET "+pattern, rt.site.need(roles, h))
 }
 
@@ -67,7 +68,7 @@ func (rt *routes) open(method, pattern string, h http.HandlerFunc) {
 }
 
 func (rt *routes) add(method, pattern string, roles []db.Role, h http.HandlerFunc) {
-	rt.all = append(rt.all, route{method, pattern, roles})
+	rt.all = append(rt.all, route{method: method, pattern: pattern, roles: roles})
 	rt.mux.Handle(method+" "+pattern, rt.site.need(roles, rt.site.inUse(h)))
 }
 

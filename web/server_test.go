@@ -50,10 +50,26 @@ func serveAt(c *centre, desk *db.DB, l net.Listener) *site {
 	return start(c, desk, l).as(db.RoleSupervisor)
 }
 
+// startSecure is the desk as it is behind TLS, over a plain line.
+func startSecure(c *centre) *site {
+	c.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return startParts(c, web.Parts{Centre: open(c.t, c.pg.DSN(cluster.Desk)), Secure: true}, l)
+}
+
 // start is serveAt without anybody signed in.
 func start(c *centre, desk *db.DB, l net.Listener) *site {
 	c.t.Helper()
-	pages := web.New(web.Parts{Centre: desk, Profile: c.profile, Log: slog.New(slog.DiscardHandler)})
+	return startParts(c, web.Parts{Centre: desk, Tables: c.tables(desk)}, l)
+}
+
+func startParts(c *centre, parts web.Parts, l net.Listener) *site {
+	c.t.Helper()
+	parts.Profile, parts.Log = c.profile, slog.New(slog.DiscardHandler)
+	pages := web.New(parts)
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &site{
 		t: c.t, centre: c, url: "http://" + l.Addr().String(), client: newClient(c.t), people: new(atomic.Int64),
@@ -140,8 +156,13 @@ type watcher struct {
 
 func (s *site) watch() *watcher {
 	s.t.Helper()
+	return s.follow("/live")
+}
+
+func (s *site) follow(path string) *watcher {
+	s.t.Helper()
 	ctx, leave := context.WithCancel(context.Background())
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/live", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}

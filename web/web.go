@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -34,6 +35,7 @@ type Parts struct {
 	Log      *slog.Logger
 	Language string // of those who chose none: id or en; empty is id
 	Secure   bool   // served by TLS: cookies are for that alone
+	Tables   Tables // reads uploaded tables; nil refuses them
 }
 
 // Desk is the handler of all pages.
@@ -51,6 +53,8 @@ type site struct {
 	hasher   *hasher
 	guesses  *limiter
 	latest   latest
+	uploads  uploads
+	feeds    feeds
 }
 
 // New builds the desk. Its loop is Run.
@@ -74,6 +78,9 @@ const choresEvery = 20 * time.Second
 // Run does what nobody asks for by opening a page, until ctx ends: sessions that
 // are over are deleted, phone changes come into force.
 func (d *Desk) Run(ctx context.Context) error {
+	var lookup sync.WaitGroup
+	lookup.Go(func() { d.runLookup(ctx) })
+	defer lookup.Wait()
 	for {
 		if err := d.chores(ctx); err != nil && ctx.Err() == nil {
 			d.Log.Warn("desk chores", "err", err)

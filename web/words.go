@@ -71,3 +71,6 @@ func (w *words) in(language, key string, args ...any) string {
 	}
 	return fmt.Sprintf(text, args...)
 }
+
+// has reports whether there is a text for a key.
+func (w *words) has(key string) bool { return w.texts[key] != nil }

@@ -44,8 +44,8 @@ func newDemo() *cobra.Command {
 		Long: `demo starts everything here and nowhere else: a private PostgreSQL, the villages
 of Bolaang Mongondow Utara with 159 invented stations, four virtual modems on
 pseudo-terminals, officers who text real SMS and make mistakes, the gateway that
-reads and answers them, and a live page. It prints the address of the page: open
-it in a browser and watch the reports come in.
+reads and answers them, and the desk. It prints the address of the desk and its
+accounts: sign in with a browser, watch the reports come in and verify them.
 
 It ignores the configuration, runs in the rehearsal phase and keeps its data in a
 directory of its own: a second start goes on where the first ended. To begin
@@ -143,6 +143,9 @@ func playDemo(ctx context.Context, o demoOptions, d demoParts) (err error) {
 	}
 	defer func() { err = errors.Join(err, network.Close()) }()
 	d.modems = modems
+	if d.staff, err = demoStaff(ctx, d.centre); err != nil {
+		return notUp(err)
+	}
 	if d.play, err = demoPlay(ctx, d.centre, d.profile, registry, network); err != nil {
 		return notUp(err)
 	}
@@ -158,6 +161,7 @@ type demoParts struct {
 	profile *parser.Profile
 	modems  []gsm.Settings
 	play    *officers.Play
+	staff   string // accounts, a line each
 	log     *slog.Logger
 }
 
@@ -172,10 +176,10 @@ func runDemo(ctx context.Context, o demoOptions, d demoParts) error {
 	d.announce(o)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return errors.Join(site.Run(ctx), site.Close()) })
+	desk := web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log, Tables: deskTables(d.centre.desk, d.profile)})
+	group.Go(func() error { return serveHTTP(ctx, d.page, desk) })
+	group.Go(func() error { return desk.Run(ctx) })
 	group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
-	group.Go(func() error {
-		return serveHTTP(ctx, d.page, web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log}))
-	})
 	group.Go(func() error {
 		if err := d.play.Run(ctx); err != nil {
 			return err
@@ -206,8 +210,9 @@ func (d demoParts) announce(o demoOptions) {
   data     %s (delete it to begin anew)
   modems   %d virtual ones, numbers %s ...
   reports  %s
-Ctrl-C ends it.
-`, page, o.dir, len(d.modems), demoNumbers()[0], reports)
+  accounts of this start, for the page:
+%sCtrl-C ends it.
+`, page, o.dir, len(d.modems), demoNumbers()[0], reports, d.staff)
 }
 
 // listenNear listens at the address or, when it is in use, at a free port of the

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -70,7 +72,7 @@ var smsTile = regexp.MustCompile(`<b>([0-9.]+)</b><span>SMS masuk`)
 
 // arrivals waits until the live page shows at least so many SMS, and returns
 // how many it shows.
-func arrivals(t *testing.T, page string, atLeast int) int {
+func arrivals(t *testing.T, client *http.Client, page string, atLeast int) int {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), processLimit)
 	defer cancel()
@@ -78,7 +80,7 @@ func arrivals(t *testing.T, page string, atLeast int) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,33 +104,66 @@ func arrivals(t *testing.T, page string, atLeast int) int {
 	return 0
 }
 
+// verifier signs in at a demo with the password that it printed.
+func verifier(t *testing.T, p *process, page string) *http.Client {
+	t.Helper()
+	return signIn(t, page, url.Values{"login": {"verifikator1"}, "password": {p.await("verifikator1 ")}})
+}
+
+// signIn is a browser in which somebody has signed in.
+func signIn(t *testing.T, page string, form url.Values) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	ctx, cancel := context.WithTimeout(t.Context(), processLimit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, page+"/login", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.Request.URL.Path != "/" {
+		t.Fatalf("signing in = %s at %s", response.Status, response.Request.URL)
+	}
+	return client
+}
+
 // The whole night: the page follows it, every officer gets through, Ctrl-C ends
 // it, and a second start goes on with what is there.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
 	p := startDemo(t, dir, "--every", "10ms")
-	url := p.await("page ")
+	address := p.await("page ")
 	if got := p.await("reports "); got != "318 to come, one about every 10ms; one in three has a mistake" {
 		t.Errorf("reports %q, want 318 to come", got)
 	}
-	page, _ := get(t, http.DefaultClient, url)
+	client := verifier(t, p, address)
+	page, _ := get(t, client, address)
 	wantPart(t, page, "Bolaang Mongondow Utara")
-	arrivals(t, url, 20)
+	arrivals(t, client, address, 20)
 	if got := p.await("every officer has an answer, "); !strings.HasPrefix(got, "0 gave up") {
 		t.Errorf("every officer has an answer, %q, want nobody to have given up", got)
 	}
-	seen := arrivals(t, url, 318)
+	seen := arrivals(t, client, address, 318)
 	p.signal(syscall.SIGINT)
 	p.await("ended; start it again to go on with this data")
 	stopped(t, p, dir)
 
 	again := startDemo(t, dir, "--every", "10ms")
-	url = again.await("page ")
+	address = again.await("page ")
 	if got := again.await("reports "); got != "all are in already; delete the data to see them come" {
 		t.Errorf("at the second start: reports %q", got)
 	}
-	if got := arrivals(t, url, 1); got < seen {
+	if got := arrivals(t, verifier(t, again, address), address, 1); got < seen {
 		t.Errorf("the page shows %d SMS at the second start, %d before", got, seen)
 	}
 	again.signal(syscall.SIGTERM)
@@ -142,13 +177,13 @@ func TestDemoGoesOn(t *testing.T) {
 	reports := 318
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL, syscall.SIGINT} {
 		p := startDemo(t, dir, "--every", "40ms")
-		url := p.await("page ")
+		address := p.await("page ")
 		left, err := strconv.Atoi(strings.Fields(p.await("reports "))[0])
 		if err != nil || left > reports || (reports < 318 && left == 318) {
 			t.Errorf("%d reports to come, %v, at most %d expected", left, err, reports)
 		}
 		reports = left
-		arrivals(t, url, 318-left+10)
+		arrivals(t, verifier(t, p, address), address, 318-left+10)
 		p.signal(s)
 		if s == syscall.SIGKILL {
 			p.end()
@@ -188,11 +223,11 @@ func TestDemoTakesAnotherPort(t *testing.T) {
 	defer taken.Close()
 	dir := openDir(t)
 	p := start(t, nil, "demo", "--dir", dir, "--listen", taken.Addr().String(), "--every", "1h")
-	url, note, _ := strings.Cut(p.await("page "), " ")
+	address, note, _ := strings.Cut(p.await("page "), " ")
 	if want := fmt.Sprintf("(%s is in use)", taken.Addr()); note != want {
 		t.Errorf("behind the address stands %q, want %q", note, want)
 	}
-	get(t, http.DefaultClient, url)
+	get(t, http.DefaultClient, address)
 
 	// The directory is this demo's alone.
 	second := startDemo(t, dir)
@@ -200,7 +235,7 @@ func TestDemoTakesAnotherPort(t *testing.T) {
 		t.Errorf("a second demo on the same data: exit code %d, want 1", code)
 	}
 	wantPart(t, second.output(), "tali: --dir "+dir+" is in use by another demo")
-	get(t, http.DefaultClient, url)
+	get(t, http.DefaultClient, address)
 	p.signal(syscall.SIGINT)
 	stopped(t, p, dir)
 }

@@ -186,6 +186,18 @@ func stationColumns() []sheet.Column {
 }
 
 func importStations(ctx context.Context, to importTarget, rows []sheet.Row) (db.Imported, error) {
+	table, err := stationRows(rows)
+	if err != nil {
+		return db.Imported{}, err
+	}
+	if _, err := to.desk.ImportAreas(ctx, table.Areas); err != nil {
+		return db.Imported{}, err
+	}
+	return to.desk.ImportStations(ctx, to.profile, table.Stations, to.progress)
+}
+
+// stationRows reads rows whose cells are right each by itself.
+func stationRows(rows []sheet.Row) (db.StationTable, error) {
 	var bad db.RowErrors
 	areas := knownAreas()
 	stations := make([]db.StationRow, 0, len(rows))
@@ -203,12 +215,9 @@ func importStations(ctx context.Context, to importTarget, rows []sheet.Row) (db.
 		stations = append(stations, s)
 	}
 	if len(bad.Rows) > 0 {
-		return db.Imported{}, &bad
+		return db.StationTable{}, &bad
 	}
-	if _, err := to.desk.ImportAreas(ctx, areas.rows); err != nil {
-		return db.Imported{}, err
-	}
-	return to.desk.ImportStations(ctx, to.profile, stations, to.progress)
+	return db.StationTable{Areas: areas.rows, Stations: stations}, nil
 }
 
 // areaRows are the villages that a table of stations speaks of, beside those
@@ -259,11 +268,15 @@ func officerColumns() []sheet.Column {
 }
 
 func importOfficers(ctx context.Context, to importTarget, rows []sheet.Row) (db.Imported, error) {
+	return to.desk.ImportOfficers(ctx, to.profile, officerRows(rows), to.progress)
+}
+
+func officerRows(rows []sheet.Row) []db.OfficerRow {
 	officers := make([]db.OfficerRow, len(rows))
 	for i, r := range rows {
 		officers[i] = db.OfficerRow{Line: r.Line, Name: r.Get("name"), Phone: r.Get("phone"), Station: r.Get("station_code")}
 	}
-	return to.desk.ImportOfficers(ctx, to.profile, officers, to.progress)
+	return officers
 }
 
 func describe(columns []sheet.Column) string {

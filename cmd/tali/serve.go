@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,9 +118,15 @@ type daemon struct {
 func (d daemon) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if d.page != nil {
-		handler := web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log})
-		group.Go(func() error { return serveHTTP(ctx, d.page, handler) })
-		d.log.Info("page", "url", pageURL(d.cfg.Desk, d.page.Addr()))
+		desk := web.New(web.Parts{
+			Centre: d.centre.desk, Profile: d.profile, Log: d.log, Language: d.cfg.Desk.Language, Secure: d.cfg.Desk.TLSCert != "",
+			Tables: deskTables(d.centre.desk, d.profile),
+		})
+		url := pageURL(d.cfg.Desk, d.page.Addr())
+		group.Go(func() error { return serveHTTP(ctx, d.page, desk) })
+		group.Go(func() error { return desk.Run(ctx) })
+		group.Go(func() error { d.inviteFirst(ctx, url); return nil })
+		d.log.Info("page", "url", url)
 		group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
 	}
 	if d.gateway != nil {
@@ -173,26 +178,6 @@ func listenDesk(desk configs.Desk) (net.Listener, error) {
 		})
 	}
 	return listener, nil
-}
-
-// serveHTTP answers until ctx ends, and lets requests finish briefly.
-func serveHTTP(ctx context.Context, l net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(l) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("page: %w", err)
-	case <-ctx.Done():
-	}
-	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	err := server.Shutdown(closing)
-	if err != nil {
-		err = server.Close()
-	}
-	<-done
-	return err
 }
 
 func pageURL(desk configs.Desk, addr net.Addr) string {

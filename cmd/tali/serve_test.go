@@ -177,12 +177,41 @@ func TestServeDesk(t *testing.T) {
 	if !strings.HasPrefix(url, "https://127.0.0.1:") || proto != "HTTP/2.0" {
 		t.Errorf("page %s answers %s, want https and HTTP/2.0", url, proto)
 	}
+	link := p.await("one-time link within 24 hours: ")
+	if !strings.HasPrefix(link, url+"/welcome/") {
+		t.Errorf("the first admin's link is %q", link)
+	}
+	welcome, _ := get(t, client, link)
+	wantPart(t, welcome, "Admin (admin)")
+	wantPart(t, welcome, `name="code"`)
+	slowRequest(t, strings.TrimPrefix(url, "https://"), roots)
 	p.signal(syscall.SIGTERM)
 	if code := p.end(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM, want 0:\n%s", code, p.output())
 	}
 	if out := p.output(); strings.Contains(out, "level=WARN") || strings.Contains(out, "level=ERROR") {
 		t.Errorf("a desk at its centre complains:\n%s", out)
+	}
+}
+
+// slowRequest sends a header that never ends: the desk must not wait for it.
+func slowRequest(t *testing.T, address string, roots *x509.CertPool) {
+	t.Helper()
+	conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\nHost: tali\r\nX-Slow: ")); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := conn.SetReadDeadline(began.Add(4 * headerTime)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(io.Discard, conn)
+	if waited := time.Since(began); err != nil || waited > 3*headerTime {
+		t.Errorf("a request without an end was waited for %v: %v", waited, err)
 	}
 }
 

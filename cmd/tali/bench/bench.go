@@ -27,6 +27,7 @@ import (
 type Settings struct {
 	Dir      string                             // working directory, removed afterwards; on the disk that counts
 	Messages int                                // SMS of the intake measurement
+	Entries  int                                // of the desk measurement; twice as many messages
 	Seconds  int                                // of each pgbench run and of the latency measurement
 	Progress func(what string, done, total int) // may be nil
 }
@@ -52,6 +53,7 @@ func All() []Measurement {
 		{"parse", "parser.Parse of a 58-character tally", Parse},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
+		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 	}
 }

@@ -1,0 +1,19 @@
+package web
+
+import "tali/db"
+
+// Route is one page for the tests outside the package.
+type Route struct {
+	Method, Pattern string
+	Roles           []db.Role
+	Stream          bool
+}
+
+// RoutesOf are all pages of a desk, without a centre behind it.
+func RoutesOf() []Route {
+	var out []Route
+	for _, r := range New(Parts{}).routes().all {
+		out = append(out, Route{r.method, r.pattern, r.roles, r.stream})
+	}
+	return out
+}

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"html/template"
+	"net/http"
+	"time"
+
+	"tali/db"
+)
+
+// InviteFor is how long a one-time link may be used.
+const InviteFor = 24 * time.Hour
+
+// NewInvite makes a one-time link to an account: its path, and what the centre
+// keeps of it.
+func NewInvite(login string) (path string, i db.Invite, err error) {
+	token := rand.Text()
+	sum := sha256.Sum256([]byte(token))
+	secret, err := NewTOTP(login)
+	return "/welcome/" + token, db.Invite{Hash: sum[:], For: InviteFor, TOTP: secret}, err
+}
+
+// welcomeView is the page behind a one-time link.
+type welcomeView struct {
+	Path, Name, Login, Role string
+	Secret                  string // of the second factor; empty: none is needed
+	QR                      template.HTML
+	Problem                 string
+}
+
+// invited finds the account of a link, or answers.
+func (s *site) invited(w http.ResponseWriter, r *http.Request) (hash []byte, a db.Account, ok bool) {
+	sum := sha256.Sum256([]byte(r.PathValue("token")))
+	a, err := s.Centre.InvitedAccount(r.Context(), sum[:])
+	switch {
+	case errors.Is(err, db.ErrNoStaff):
+		s.refuse(w, r, http.StatusNotFound, "refused.invite")
+		return nil, a, false
+	case err != nil:
+		s.fail(w, r, err)
+		return nil, a, false
+	}
+	return sum[:], a, true
+}
+
+func (s *site) showWelcome(w http.ResponseWriter, r *http.Request) {
+	if _, a, ok := s.invited(w, r); ok {
+		s.renderWelcome(w, r, http.StatusOK, a, "")
+	}
+}
+
+func (s *site) renderWelcome(w http.ResponseWriter, r *http.Request, status int, a db.Account, problem string) {
+	view := welcomeView{Path: r.URL.Path, Name: a.Name, Login: a.Login, Role: string(a.Role), Problem: problem}
+	if a.Role.NeedsTOTP() {
+		var err error
+		view.Secret = a.TOTPPending
+		if view.QR, err = qrCode(TOTPAddress(a.Login, a.TOTPPending)); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
+	s.renderStatus(w, r, status, "welcome", view)
+}
+
+// welcome takes the password and the first code. The link is spent only when
+// both are right.
+func (s *site) welcome(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if !s.guesses.take(address(r), time.Now()) {
+		s.refuse(w, r, http.StatusTooManyRequests, "refused.slow")
+		return
+	}
+	hash, a, ok := s.invited(w, r)
+	if !ok {
+		return
+	}
+	credentials, problem, err := s.chosen(r, a)
+	switch {
+	case err != nil:
+		s.fail(w, r, err)
+		return
+	case problem != "":
+		s.renderWelcome(w, r, http.StatusUnprocessableEntity, a, s.text(r, problem))
+		return
+	}
+	err = s.Centre.AcceptInvite(r.Context(), hash, credentials, address(r))
+	switch {
+	case errors.Is(err, db.ErrNoStaff): // somebody else was faster with the same link
+		s.refuse(w, r, http.StatusNotFound, "refused.invite")
+	case err != nil:
+		s.fail(w, r, err)
+	default:
+		see(w, r, "/login")
+	}
+}
+
+// chosen reads the password and the first code; problem is the key of a text.
+func (s *site) chosen(r *http.Request, a db.Account) (c db.Credentials, problem string, err error) {
+	if problem = s.newPassword(r, a.Login); problem != "" {
+		return c, problem, nil
+	}
+	if a.Role.NeedsTOTP() {
+		step, ok := totpStep(a.TOTPPending, r.PostFormValue("code"), time.Now())
+		if !ok {
+			return c, "totp.wrong", nil
+		}
+		c.TOTP, c.Step = a.TOTPPending, step
+	}
+	c.Password, err = s.hasher.hash(r.Context(), r.PostFormValue("password"))
+	return c, "", err
+}
+
+// newPassword names what is wrong with a password that was typed twice.
+func (s *site) newPassword(r *http.Request, login string) (problem string) {
+	password := r.PostFormValue("password")
+	if problem := weak(password, login); problem != "" {
+		return problem
+	}
+	if password != r.PostFormValue("again") {
+		return "password.differs"
+	}
+	return ""
+}
