@@ -19,7 +19,7 @@ func TestForbidden(t *testing.T) {
 	c := newCentre(t, 2)
 	c.intake(c.tally(0, 145))
 	c.confirm(0, 1, "ani", "budi")
-	c.project()
+	c.chain()
 	const denied, appendOnly = "42501", "23001"
 	forbidden := map[string]map[string]string{
 		cluster.Owner: {
@@ -37,6 +37,15 @@ func TestForbidden(t *testing.T) {
 			`UPDATE results.change_feed SET suara_sah = 1`:        appendOnly,
 			`DELETE FROM results.change_feed`:                     appendOnly,
 			`TRUNCATE results.change_feed`:                        appendOnly,
+			`UPDATE audit.event SET actor = ''`:                   appendOnly,
+			`DELETE FROM audit.event`:                             appendOnly,
+			`TRUNCATE audit.event`:                                appendOnly,
+			`UPDATE audit.seal SET messages = 1`:                  appendOnly,
+			`DELETE FROM audit.seal`:                              appendOnly,
+			`TRUNCATE audit.seal`:                                 appendOnly,
+			`UPDATE audit.secret SET since = now()`:               appendOnly,
+			`DELETE FROM audit.secret`:                            appendOnly,
+			`TRUNCATE audit.secret CASCADE`:                       appendOnly,
 			`UPDATE registry.station SET tps = tps + 97`:          appendOnly,
 			`UPDATE registry.station SET generation = 0`:          appendOnly,
 		},
@@ -52,6 +61,9 @@ func TestForbidden(t *testing.T) {
 			`INSERT INTO tally.decision (election, station, ballot, round, revision, state, staff) VALUES (1, 1, 7, 1, 1, 'ditolak', 'x')`: denied,
 			`SELECT tally.open_partition(1::smallint, 72::smallint)`:                                                                       denied,
 			`CREATE TABLE public.mine (n int)`:                                                                                             denied,
+			`SELECT seq FROM audit.event`:                                                                                                  denied,
+			`SELECT audit.extend(1)`:                                                                                                       denied,
+			`SELECT kode_tps FROM results.station_result`:                                                                                  denied,
 			`DROP TABLE tally.decision`:                                                                                                    denied,
 		},
 		cluster.Desk: {
@@ -67,6 +79,14 @@ func TestForbidden(t *testing.T) {
 			`DELETE FROM results.area_total`:                    denied,
 			`INSERT INTO results.change_feed SELECT 1`:          denied,
 			`DELETE FROM tally.unprojected`:                     denied,
+			`INSERT INTO audit.event (seq) VALUES (1)`:          denied,
+			`UPDATE audit.event SET actor = ''`:                 denied,
+			`DELETE FROM audit.event`:                           denied,
+			`TRUNCATE audit.event`:                              denied,
+			`DELETE FROM audit.pending`:                         denied,
+			`UPDATE audit.mark SET until = now()`:               denied,
+			`SELECT secret FROM audit.secret`:                   denied,
+			`SELECT * FROM audit.row_of('staff.event', 1)`:      denied,
 		},
 		cluster.ResultsReader: {
 			`SELECT figures FROM tally.entry`:                       denied,
@@ -79,6 +99,8 @@ func TestForbidden(t *testing.T) {
 			`SELECT subject FROM desk.claim`:                        denied,
 			`SELECT decision FROM tally.unprojected`:                denied,
 			`SELECT tally.project(1)`:                               denied,
+			`SELECT seq FROM audit.event`:                           denied,
+			`SELECT audit.content('staff.event', 1, 1::smallint)`:   denied,
 			`INSERT INTO results.station_result (versi) VALUES (1)`: denied,
 			`UPDATE results.station_result SET suara_sah = 0`:       denied,
 			`DELETE FROM results.change_feed`:                       denied,

@@ -56,7 +56,7 @@ func (p projector) run(ctx context.Context) error {
 func (p projector) step(ctx context.Context) (more bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, projectorStep)
 	defer cancel()
-	for _, task := range []func(context.Context) (int, error){p.centre.Project} {
+	for _, task := range []func(context.Context) (int, error){p.centre.SealIntake, p.centre.Project, p.centre.ExtendChain} {
 		n, failed := task(ctx)
 		more = more || n > 0
 		err = errors.Join(err, failed)
