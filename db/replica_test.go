@@ -94,6 +94,8 @@ func TestSubscriberSurvivesACut(t *testing.T) {
 	})
 	const events, sum = `SELECT count(*) FROM results.change_feed`, `SELECT coalesce(max(suara_paslon[1]), 0) FROM results.area_total WHERE kode_wilayah = '7108'`
 	awaitNumber(t, subscriber, events, 1) // the copy of what was there
+	// Until every table is copied, each catches up on its own.
+	awaitNumber(t, subscriber, `SELECT count(*) FROM pg_subscription_rel WHERE srsubstate = 'r'`, 3)
 	confirm(1)
 	awaitNumber(t, subscriber, sum, 140+141)
 	const cut = `SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_replication WHERE application_name = 'hasil'`

@@ -66,7 +66,7 @@ Run it for real:            tali serve --config /etc/tali/tali.yaml`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		newServe(), newDemo(), newTry(), newCode(), newImport(), newMigrate(), newAudit(), newConfig(), newBench(), newCards(), newKey(), newUser(),
+		newServe(), newDemo(), newTry(), newCode(), newImport(), newMigrate(), newAudit(), newExport(), newConfig(), newBench(), newCards(), newKey(), newUser(),
 	)
 	return root
 }
