@@ -22,9 +22,8 @@ import (
 // KeySize is the length of a station key in bytes.
 const KeySize = 16
 
-// TANsPerCard is how many one-time codes a card carries: enough for a first
-// report of every ballot and as many corrections again.
-const TANsPerCard = 12
+// TANsPerCard is how many one-time codes a card carries.
+const TANsPerCard = parser.TANsPerCard
 
 // Card is one polling station as its officers need it.
 type Card struct {
@@ -34,7 +33,8 @@ type Card struct {
 	TPS      parser.TPSCode
 	Gateways []Gateway // at least one, the nearest first
 
-	Secret *Secret // nil where no authenticity code is used
+	Secret     *Secret // nil where no authenticity code is used
+	Generation int     // 2 and more where earlier cards are dead: then the card says so
 }
 
 // Gateway is a number that takes tallies in.

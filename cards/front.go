@@ -42,6 +42,11 @@ func (s *sheet) identity() {
 		s.put(margin, s.y, inner, "Kecamatan "+c.District)
 		s.y += 5
 	}
+	if c.Generation > 1 {
+		s.font("B", 10)
+		s.put(margin, s.y, inner, c.replaces())
+		s.y += 5
+	}
 	s.y += 1
 	s.pdf.SetLineWidth(0.8)
 	s.pdf.Rect(margin, s.y, inner, 19, "D")
@@ -51,6 +56,11 @@ func (s *sheet) identity() {
 	s.typed(44)
 	s.align(margin+25, s.y+1.5, inner-28, c.TPS.Grouped(), "C")
 	s.y += 21.5
+}
+
+// replaces says which card this one is, where it is not the first.
+func (c *Card) replaces() string {
+	return fmt.Sprintf("KARTU KE-%d - kartu sebelumnya tidak berlaku lagi", c.Generation)
 }
 
 // numbers lists where to send; a card has room for four.

@@ -66,6 +66,9 @@ func (s *sheet) cover() {
 	s.align(margin, 42, inner, c.Station, "C")
 	s.font("", 12)
 	s.align(margin, 52, inner, "Kode TPS "+c.TPS.Grouped()+"  -  "+c.Profile.Name, "C")
+	if c.Generation > 1 {
+		s.align(margin, 70, inner, c.replaces(), "C")
+	}
 	s.align(margin, 62, inner, "Buka hanya untuk mengirim hasil. Segel rusak: lapor ke KPU kabupaten.", "C")
 	s.typed(17)
 	_, height := s.pdf.GetFontSize()

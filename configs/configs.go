@@ -82,7 +82,7 @@ type Metrics struct {
 // Auth is about the authenticity code A.
 type Auth struct {
 	MasterKeyFile string `key:"master_key_file"`
-	Mode          string `key:"mode"` // off
+	Mode          string `key:"mode"` // off, accepted, required; of this and the profile's the stricter one counts
 }
 
 // Log is about the daemon's own log.

@@ -122,7 +122,9 @@ WHERE s.election = $1 AND s.code = $2`
 
 	caseEntries = `
 SELECT e.revision, tally.state_of(e.state, d.state, coalesce(t.entry = e.revision, false), t.state) AS state, e.state AS began,
-       coalesce(e.message::text, '') AS message, e.received_at AS at, e.assurance, e.proof, e.phone, e.figures::text AS figures, e.flags,
+       coalesce(e.message::text, '') AS message, e.received_at AS at,
+       greatest(e.assurance, (SELECT max(r.assurance) FROM tally.raised_proof r WHERE r.station = e.station AND r.ballot = e.ballot
+         AND r.round = e.round AND r.revision = e.revision AND r.election = e.election)) AS assurance, e.proof, e.phone, e.figures::text AS figures, e.flags,
        tally.needs_two(e, t.revision) AS two,
        EXISTS (SELECT FROM tally.typed_entry y WHERE y.station = e.station AND y.ballot = e.ballot AND y.round = e.round
          AND y.election = e.election AND y.revision = e.revision) AS typed,

@@ -89,7 +89,7 @@ func (d *DB) Unmask(ctx context.Context, by Actor, election string, station, off
 		return nil, fmt.Errorf("reading phones of officer %d: %w", officer, err)
 	}
 	err := d.RecordEvent(ctx, Event{
-		Actor: by, Kind: EventUnmasked, Subject: fmt.Sprintf("officer %d", officer), Detail: fmt.Sprintf("station %d", station),
+		Actor: by, Kind: EventUnmasked, Subject: OfficerSubject(officer), Detail: fmt.Sprintf("station %d", station),
 	})
 	if err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ import (
 // The pools are small: intake saturates the server with two connections.
 const (
 	maxConnections = 8
-	maxIdle        = 4
+	maxIdle        = maxConnections // a new connection plans with cold caches, which a page waits for
 	maxIdleTime    = 5 * time.Minute
 	// intakeLanes bounds the intake transactions of one process; each writes
 	// a counter row of its own.

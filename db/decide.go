@@ -63,7 +63,7 @@ type Decided struct {
 }
 
 const (
-	lockStation = `SELECT pg_advisory_xact_lock($1)`
+	lockCase = `SELECT pg_advisory_xact_lock($1)`
 
 	nextAct = `SELECT nextval('tally.act')`
 
@@ -125,7 +125,7 @@ func (w *deciding) run(ctx context.Context) (Decided, error) {
 
 // read takes the station's lock, as the intake does, and then looks.
 func (w *deciding) read(ctx context.Context) (err error) {
-	if _, err := w.t.tx.ExecContext(ctx, lockStation, w.a.station); err != nil {
+	if _, err := w.t.tx.ExecContext(ctx, lockCase, w.a.station); err != nil {
 		return err
 	}
 	if w.f, err = readCase(ctx, w.t.tx, w.n.Case, w.a); err != nil {

@@ -27,13 +27,13 @@ func (c *centre) staff() {
 	}
 }
 
-func (c *centre) key(station int) verify.CaseKey {
+func (c *centre) caseKey(station int) verify.CaseKey {
 	return verify.CaseKey{Station: stationCode(station), Ballot: "PILBUP"}
 }
 
 func (c *centre) file(station int) *db.CaseFile {
 	c.t.Helper()
-	f, err := c.desk.Case(c.t.Context(), c.profile, c.key(station))
+	f, err := c.desk.Case(c.t.Context(), c.profile, c.caseKey(station))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func (c *centre) decide(station, revision int, a verify.Act, staff string) (db.D
 	c.t.Helper()
 	c.staff()
 	return c.desk.Decide(c.t.Context(), c.profile, db.Decision{
-		Case: c.key(station), Revision: revision, Version: c.file(station).Version, Act: a, Reason: "angka beda dgn formulir", Staff: staff,
+		Case: c.caseKey(station), Revision: revision, Version: c.file(station).Version, Act: a, Reason: "angka beda dgn formulir", Staff: staff,
 	})
 }
 
@@ -140,7 +140,7 @@ func TestTwoVerifiersAtOnce(t *testing.T) {
 		work.Go(func() {
 			for i := range stations {
 				_, err := c.desk.Decide(t.Context(), c.profile, db.Decision{
-					Case: c.key(i), Revision: 1, Version: 1, Act: act, Reason: "uji", Staff: who,
+					Case: c.caseKey(i), Revision: 1, Version: 1, Act: act, Reason: "uji", Staff: who,
 				})
 				switch {
 				case err == nil:
@@ -248,7 +248,7 @@ func TestFormNeedsACall(t *testing.T) {
 	if _, err := c.decide(0, 1, verify.ActConfirm, "ani"); !errors.Is(err, db.ErrCallBack) {
 		t.Errorf("without a call: %v", err)
 	}
-	call := db.Decision{Case: c.key(0), Revision: 1, Version: 1, Reason: "tidak diangkat", Staff: "ani"}
+	call := db.Decision{Case: c.caseKey(0), Revision: 1, Version: 1, Reason: "tidak diangkat", Staff: "ani"}
 	if err := c.desk.RecordCall(t.Context(), c.profile, call, false); err != nil {
 		t.Fatal(err)
 	}
@@ -268,12 +268,12 @@ func TestHoldAndAskAgain(t *testing.T) {
 	c := newCentre(t, 1)
 	c.profile.Texts[verify.KindAskAgainProof] = []string{"PERIKSA LAGI {tps}: {reason}. RALAT {proof}"}
 	c.intake(c.plain(0, 145))
-	told, err := c.desk.AskAgain(t.Context(), c.profile, db.Decision{Case: c.key(0), Revision: 1, Version: 1, Reason: "S terlalu besar?", Staff: "x"})
+	told, err := c.desk.AskAgain(t.Context(), c.profile, db.Decision{Case: c.caseKey(0), Revision: 1, Version: 1, Reason: "S terlalu besar?", Staff: "x"})
 	if !errors.Is(err, db.ErrNotDecider) {
 		t.Errorf("an account that is none asks: %v, %v", told, err)
 	}
 	c.staff()
-	told, err = c.desk.AskAgain(t.Context(), c.profile, db.Decision{Case: c.key(0), Revision: 1, Version: 1, Reason: "S terlalu besar?", Staff: "ani"})
+	told, err = c.desk.AskAgain(t.Context(), c.profile, db.Decision{Case: c.caseKey(0), Revision: 1, Version: 1, Reason: "S terlalu besar?", Staff: "ani"})
 	if err != nil || told == nil || !strings.Contains(told.Text, "S terlalu besar?. RALAT 7F3K2") {
 		t.Fatalf("AskAgain = %+v, %v", told, err)
 	}
@@ -330,7 +330,7 @@ func TestClaimKeepsOthersOut(t *testing.T) {
 	c := newCentre(t, 1)
 	c.intake(c.plain(0, 145))
 	ctx := t.Context()
-	subject, err := c.desk.CaseSubject(ctx, c.profile, c.key(0))
+	subject, err := c.desk.CaseSubject(ctx, c.profile, c.caseKey(0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,7 +145,7 @@ func (t *transaction) storeElection(ctx context.Context, p *parser.Profile, cont
 		_, err = t.tx.ExecContext(ctx, updateTexts, force.ID, texts, p.Version)
 		return election.ID, err
 	case force.Used:
-		return 0, fmt.Errorf("%w: digest %.12s is in force and has decided messages, this one is %.12s; only reply texts may change",
+		return 0, fmt.Errorf("%w: digest %.12s is in force and has decided messages, this one is %.12s; only reply texts may change, and auth.mode is part of it",
 			ErrProfileChanged, force.Digest, p.Digest)
 	default:
 		if _, err := t.tx.ExecContext(ctx, retireProfile, force.ID); err != nil {

@@ -79,6 +79,7 @@ type centre struct {
 	gateway *db.DB
 	profile *parser.Profile
 	codes   []string // TPS codes, by station
+	key     []byte   // of the regency; nil where no code is checked
 }
 
 func newCentre(t testing.TB, stations int) *centre {
@@ -180,7 +181,7 @@ func inbound(sender, text string) db.Inbound {
 }
 
 func (c *centre) batch(messages ...db.Inbound) db.Batch {
-	return db.Batch{Gateway: "gw1", Profile: c.profile, Messages: messages}
+	return db.Batch{Gateway: "gw1", Profile: c.profile, Key: c.key, Messages: messages}
 }
 
 // intake stores messages and returns what was decided.

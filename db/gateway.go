@@ -82,7 +82,7 @@ func (d *DB) Incarnation(ctx context.Context) (string, error) {
 
 const (
 	allStations = `
-SELECT s.code::text, s.tps::text, v.name AS village, (s.code % 1000)::integer AS number,
+SELECT s.code::text, s.tps::text, v.name AS village, (s.code % 1000)::integer AS number, s.generation,
        coalesce(s.voters_l, 0) + coalesce(s.voters_p, 0) AS voters, coalesce(d.name, '') AS district
 FROM registry.station s
 JOIN registry.area v ON v.code = s.code / 1000

@@ -26,6 +26,7 @@ type Batch struct {
 	Program  string // version of this program: verdicts name who decided
 	Profile  *parser.Profile
 	Own      []string // numbers of our own modems, E.164
+	Key      []byte   // of the regency, that codes are checked with; nil where the election asks for none
 	Messages []Inbound
 }
 
@@ -184,7 +185,10 @@ func (in *intake) transact(ctx context.Context, lo, hi int) error {
 				return err
 			}
 		}
-		return in.write(ctx, t, k, w)
+		if err := in.write(ctx, t, k, w); err != nil {
+			return err
+		}
+		return in.writeCodes(ctx, t, lo, hi)
 	})
 }
 

@@ -43,6 +43,7 @@ func (in *intake) newKnown(n int) *known {
 			Own:             in.own,
 			Questions:       make(map[verify.QuestionKey]*verify.Question),
 			UnknownAnswered: make(map[string]bool),
+			RegencyKey:      in.batch.Key,
 		},
 		bindings: make(map[string][]binding, n),
 		stood:    make(map[verify.CaseKey]*standing, n),
@@ -64,6 +65,9 @@ func (in *intake) loadFacts(ctx context.Context, t *transaction, k *known, lo, h
 	}
 	if err := in.loadQuestions(ctx, t, k, lo, hi); err != nil {
 		return fmt.Errorf("loading questions: %w", err)
+	}
+	if err := in.loadCodes(ctx, t, k); err != nil {
+		return fmt.Errorf("loading codes: %w", err)
 	}
 	return nil
 }

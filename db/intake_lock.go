@@ -9,7 +9,9 @@ import (
 )
 
 // intakeStatements are those of one intake transaction, prepared on the pool.
-type intakeStatements struct{ officers, areas, lock, known, neutral, cases, questions, write *sqlx.Stmt }
+type intakeStatements struct {
+	officers, areas, lock, known, neutral, cases, questions, codes, write, addCodes *sqlx.Stmt
+}
 
 func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err error) {
 	for _, p := range []struct {
@@ -18,6 +20,7 @@ func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err erro
 	}{
 		{&s.officers, officersOf}, {&s.areas, areasOf}, {&s.lock, lockBatch}, {&s.known, knownKeys},
 		{&s.neutral, neutralReplies}, {&s.cases, casesOf}, {&s.questions, questionsOf}, {&s.write, writeBatch},
+		{&s.codes, codesOf}, {&s.addCodes, addCodes},
 	} {
 		if *p.into, err = d.prepare(ctx, p.query); err != nil {
 			return s, err

@@ -108,7 +108,7 @@ func (d *DB) AskPhone(ctx context.Context, by Actor, p *parser.Profile, c PhoneC
 		if err != nil {
 			return err
 		}
-		return t.record(ctx, Event{Actor: by, Kind: EventPhoneAsked, Subject: officerSubject(c.Officer), Detail: fmt.Sprintf("change %d", id)})
+		return t.record(ctx, Event{Actor: by, Kind: EventPhoneAsked, Subject: OfficerSubject(c.Officer), Detail: fmt.Sprintf("change %d", id)})
 	})
 	if code(err) == codeUniqueViolation {
 		err = ErrPhoneTaken
@@ -119,7 +119,8 @@ func (d *DB) AskPhone(ctx context.Context, by Actor, p *parser.Profile, c PhoneC
 	return nil
 }
 
-func officerSubject(officer int64) string { return fmt.Sprintf("officer %d", officer) }
+// OfficerSubject is an officer as the subject of an event.
+func OfficerSubject(officer int64) string { return fmt.Sprintf("officer %d", officer) }
 
 func (t *transaction) freePhone(ctx context.Context, election int16, c PhoneChange) error {
 	var others int
@@ -163,7 +164,7 @@ func (d *DB) decidePhone(ctx context.Context, by Actor, kind EventKind, query st
 		if err != nil {
 			return err
 		}
-		return t.record(ctx, Event{Actor: by, Kind: kind, Subject: officerSubject(officer), Detail: fmt.Sprintf("change %d", args[0])})
+		return t.record(ctx, Event{Actor: by, Kind: kind, Subject: OfficerSubject(officer), Detail: fmt.Sprintf("change %d", args[0])})
 	})
 }
 
@@ -220,7 +221,7 @@ func (d *DB) applyPhone(ctx context.Context) (applied bool, err error) {
 		if _, err := t.tx.ExecContext(ctx, closeChange, c.ID, state); err != nil {
 			return err
 		}
-		return t.record(ctx, Event{Kind: event, Subject: officerSubject(c.Officer), Detail: fmt.Sprintf("change %d", c.ID)})
+		return t.record(ctx, Event{Kind: event, Subject: OfficerSubject(c.Officer), Detail: fmt.Sprintf("change %d", c.ID)})
 	})
 	return applied, err
 }

@@ -24,6 +24,8 @@ var planned = map[string]struct {
 	"cases":    {casesOf, 3},
 	"question": {questionsOf, 3},
 	"write":    {writeBatch, 66},
+	"codes":    {codesOf, 3},
+	"addCodes": {addCodes, 17},
 	"claim":    {claimReply, 6},
 	"close":    {closeReply, 8},
 	"sweep":    {sweepReplies, 0},

@@ -98,7 +98,7 @@ func (c *centre) typeIn(station int, who string, first int) db.Typed {
 	c.t.Helper()
 	rep := parser.Parse(c.profile, c.plain(station, first).Text)
 	out, err := c.desk.TypeIn(c.t.Context(), c.profile, db.Typing{
-		Case: c.key(station), Source: db.FromPaper, Figures: rep.Figures, Staff: who, Note: "salinan dari saksi",
+		Case: c.caseKey(station), Source: db.FromPaper, Figures: rep.Figures, Staff: who, Note: "salinan dari saksi",
 	})
 	if err != nil {
 		c.t.Fatal(err)
@@ -133,7 +133,7 @@ func TestBlindSecondTyping(t *testing.T) {
 	c.confirm(0, 1, "citra")
 	c.wantStates(0, "stands 1 1:terverifikasi")
 	c.checkReplay(t)
-	_, err := c.desk.TypeIn(t.Context(), c.profile, db.Typing{Case: c.key(0), Source: db.FromCall, Figures: parser.Figures{1, 2}, Staff: "ani"})
+	_, err := c.desk.TypeIn(t.Context(), c.profile, db.Typing{Case: c.caseKey(0), Source: db.FromCall, Figures: parser.Figures{1, 2}, Staff: "ani"})
 	if !errors.Is(err, verify.ErrIllegal) {
 		t.Errorf("two figures for a form of eleven: %v", err)
 	}
@@ -156,7 +156,7 @@ func TestQuarantinedMessage(t *testing.T) {
 		t.Fatalf("Message = %+v, %v", f, err)
 	}
 	attach := db.Typing{
-		Case: c.key(0), Source: db.FromSMS, Message: f.Key, Staff: "ani", Note: "nomor ketua KPPS",
+		Case: c.caseKey(0), Source: db.FromSMS, Message: f.Key, Staff: "ani", Note: "nomor ketua KPPS",
 		Figures: parser.Parse(c.profile, f.Text).Figures,
 	}
 	if got, err := c.desk.TypeIn(ctx, c.profile, attach); err != nil || got.Revision != 1 {

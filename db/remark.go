@@ -90,7 +90,7 @@ func (d *DB) about(ctx context.Context, p *parser.Profile, n Decision,
 		return nil, err
 	}
 	err = d.cold.within(ctx, func(t *transaction) error {
-		if _, err := t.tx.ExecContext(ctx, lockStation, a.station); err != nil {
+		if _, err := t.tx.ExecContext(ctx, lockCase, a.station); err != nil {
 			return err
 		}
 		f, err := readCase(ctx, t.tx, n.Case, a)

@@ -20,6 +20,15 @@ func TestForbidden(t *testing.T) {
 	c.intake(c.tally(0, 145))
 	c.confirm(0, 1, "ani", "budi")
 	c.chain()
+	for _, fact := range []string{ // row triggers need a row
+		`INSERT INTO tally.spent_code VALUES (1, '22222222', 1, 1, 1, 7, 1, gen_random_uuid())`,
+		`INSERT INTO tally.wrong_code VALUES (1, '222222', 1, 1, 1, gen_random_uuid())`,
+		`INSERT INTO registry.card (election, station, generation, issued_by) VALUES (1, 7108012001001, 2, 'uji')`,
+	} {
+		if _, err := c.owner().ExecContext(t.Context(), fact); err != nil {
+			t.Fatal(err)
+		}
+	}
 	const denied, appendOnly = "42501", "23001"
 	forbidden := map[string]map[string]string{
 		cluster.Owner: {
@@ -46,6 +55,10 @@ func TestForbidden(t *testing.T) {
 			`UPDATE audit.secret SET since = now()`:               appendOnly,
 			`DELETE FROM audit.secret`:                            appendOnly,
 			`TRUNCATE audit.secret CASCADE`:                       appendOnly,
+			`DELETE FROM tally.spent_code`:                        appendOnly,
+			`UPDATE tally.wrong_code SET generation = 9`:          appendOnly,
+			`TRUNCATE tally.raised_proof`:                         appendOnly,
+			`DELETE FROM registry.card`:                           appendOnly,
 			`UPDATE registry.station SET tps = tps + 97`:          appendOnly,
 			`UPDATE registry.station SET generation = 0`:          appendOnly,
 		},
@@ -65,6 +78,10 @@ func TestForbidden(t *testing.T) {
 			`SELECT audit.extend(1)`:                                                                                                       denied,
 			`SELECT kode_tps FROM results.station_result`:                                                                                  denied,
 			`DROP TABLE tally.decision`:                                                                                                    denied,
+			`DELETE FROM tally.spent_code`:                                                                                                 denied,
+			`DELETE FROM tally.wrong_code`:                                                                                                 denied,
+			`UPDATE registry.station SET generation = generation + 1`:                                                                      denied,
+			`INSERT INTO registry.card (election, station, generation, issued_by) VALUES (1, 7108012001001, 2, 'x')`:                       denied,
 		},
 		cluster.Desk: {
 			`INSERT INTO tally.entry SELECT * FROM tally.entry`: denied,
@@ -157,13 +174,16 @@ func TestChecksEqualConstants(t *testing.T) {
 		{"intake.message", "kind", words(verify.MessageText, verify.MessageIncomplete, verify.MessageUnreadable, verify.MessageReport)},
 		{"intake.verdict", "outcome", words(verify.OutcomeIgnored, verify.OutcomeUnknown, verify.OutcomeDamaged, verify.OutcomeService,
 			verify.OutcomeNoQuestion, verify.OutcomeCourtesy, verify.OutcomeUnreadable, verify.OutcomeNotOpen, verify.OutcomeWrongTPS,
-			verify.OutcomeStructure, verify.OutcomeSame, verify.OutcomeFigures, verify.OutcomeHeld, verify.OutcomeConflict, verify.OutcomeAccepted)},
+			verify.OutcomeStructure, verify.OutcomeSame, verify.OutcomeFigures, verify.OutcomeHeld, verify.OutcomeConflict, verify.OutcomeAccepted,
+			verify.OutcomeUnproven)},
 		{"tally.entry", "state", words(verify.StateIn, verify.StateHeld)},
 		{"tally.entry", "assurance", words(verify.AssuranceA0, verify.AssuranceA1, verify.AssuranceA2)},
 		{"tally.entry", "flags", words(verify.FlagOverVoters, verify.FlagBallotStock, verify.FlagTurnout, verify.FlagOneSided,
 			verify.FlagRound, verify.FlagLate, verify.FlagApart, verify.FlagRejected, verify.FlagForm, verify.FlagWrongProof)},
 		{"intake.question", "kind", words(verify.KindAskTPS, verify.KindAskCode, verify.KindAskRepair, verify.KindAskMissing, verify.KindAskFits,
-			verify.KindAskNoK, verify.KindAskRow, verify.KindAskForm, verify.KindAskFormRow, verify.KindAskK, verify.KindAskSwap, verify.KindAskBallot)},
+			verify.KindAskNoK, verify.KindAskRow, verify.KindAskForm, verify.KindAskFormRow, verify.KindAskK, verify.KindAskSwap, verify.KindAskBallot,
+			verify.KindAskAuth, verify.KindAskAuthAgain, verify.KindAskAuthCall)},
+		{"tally.raised_proof", "assurance", words(verify.AssuranceA1, verify.AssuranceA2)},
 		{"tally.decision", "state", words(verify.StateIn, verify.StateHeld, verify.StateVerified, verify.StateRejected, verify.StateSuperseded)},
 		{"tally.decision", "was", words(verify.StateIn, verify.StateHeld, verify.StateVerified, verify.StateRejected, verify.StateSuperseded)},
 		{"tally.decision", "kind", words(verify.ActConfirm, verify.ActReject, verify.ActHold, verify.ActReplace, verify.ActUndo)},

@@ -118,7 +118,7 @@ func (d *DB) TypeIn(ctx context.Context, p *parser.Profile, y Typing) (out Typed
 }
 
 func (t *transaction) typeIn(ctx context.Context, a caseArgs, b *parser.Ballot, y Typing) (out Typed, err error) {
-	if _, err := t.tx.ExecContext(ctx, lockStation, a.station); err != nil {
+	if _, err := t.tx.ExecContext(ctx, lockCase, a.station); err != nil {
 		return out, err
 	}
 	f, err := readCase(ctx, t.tx, y.Case, a)

@@ -101,6 +101,10 @@ func StationKey(regencyKey []byte, id StationID) []byte {
 	return expand(regencyKey, id.info("key"), 16)
 }
 
+// TANsPerCard is how many one-time codes a card carries: enough for a first
+// report of every ballot and as many corrections again.
+const TANsPerCard = 12
+
 // TANs are the one-time codes on the card of one station, in their order. They
 // never satisfy MOD 97-10, so that none is taken for a TPS code.
 func TANs(regencyKey []byte, id StationID, count int) []string {

@@ -17,7 +17,7 @@ func (d *decision) entry(s State) *Entry {
 		Revision:  d.standing().Revision + 1,
 		State:     s,
 		Figures:   d.rep.Figures,
-		Assurance: AssuranceA0,
+		Assurance: d.proof.grade,
 		Flags:     d.flags(),
 	}
 	if s == StateIn {
@@ -43,6 +43,7 @@ func (f *Facts) Apply(m Message, v Verdict) {
 		f.UnknownAnswered[v.Phone] = true
 		f.UnknownThisHour++
 	}
+	f.applyCodes(&v)
 	for _, key := range v.Settles {
 		delete(f.Questions, key)
 	}

@@ -18,6 +18,8 @@ type decision struct {
 	away      bool      // the centre is: nothing is asked that only it can remember
 	answers   *Question // that this message answers: rep is its draft, amended
 	formTaken bool      // by FORM: relations are excused, K is not
+	proof     proof     // what A says, once it was asked
+	again     bool      // the tally is known: a one-time code that it has used is right again
 }
 
 // step is one numbered step of the protocol. It answers true when it
@@ -36,8 +38,7 @@ func (d *decision) decide() Verdict {
 		read := parser.Parse(d.p, d.m.Text)
 		d.rep = &read
 	}
-	// A new step goes where the protocol's order puts it; the proof A has its
-	// place before closed.
+	// A new step goes where the protocol's order puts it.
 	steps := [...]step{
 		known,
 		sender,
@@ -52,6 +53,7 @@ func (d *decision) decide() Verdict {
 		same,
 		rejectedAgain,
 		figures,
+		unproven,
 		closed,
 		conflict,
 	}
@@ -67,6 +69,9 @@ func (d *decision) decide() Verdict {
 // was told the same thing while the centre was away.
 func (d *decision) finish(v Verdict) Verdict {
 	v.Report, v.Phone, v.Station = d.rep, d.phone, d.station
+	if v.Entry != nil {
+		v.Spends = d.spends(v.Entry.Revision)
+	}
 	d.settle(&v)
 	if v.Reply != nil && v.Reply.Kind == d.m.Interim {
 		v.Reply = nil

@@ -16,6 +16,8 @@ type draft struct {
 	tps     string
 	numbers []string
 	k       string
+	auth    string // A, not checked yet
+	form    bool   // FORM was answered: the form really says so
 }
 
 // A draft is what may be a tally yet, not whatever was typed.
@@ -24,6 +26,8 @@ const (
 	mostNumbers  = 66 // the longest form and a few rows more
 	noTPS        = "-"
 	draftCheck   = "K"
+	draftAuth    = "A"
+	draftForm    = "FORM"
 	draftRalat   = "RALAT"
 	otherProof   = "0" // stands for a code of another shape: it equals none either
 	proofMissing = "-"
@@ -31,7 +35,7 @@ const (
 
 // draftOf takes what was read apart; false when that is no tally in order.
 func draftOf(r *parser.Report) (draft, bool) {
-	d := draft{ralat: r.Ralat, proof: r.Proof, keyword: r.Ballot.Keyword, tps: string(r.TPS), numbers: r.Numbers, k: r.K.Given}
+	d := draft{ralat: r.Ralat, proof: r.Proof, keyword: r.Ballot.Keyword, tps: string(r.TPS), numbers: r.Numbers, k: r.K.Given, auth: r.Auth.Code}
 	if _, ok := parser.NormalizeProof(d.proof); !ok && d.proof != "" {
 		d.proof = otherProof
 	}
@@ -70,11 +74,21 @@ func readDraft(text string) draft {
 	if d.tps == noTPS {
 		d.tps = ""
 	}
-	if last := len(words) - 1; last >= 0 && strings.HasPrefix(words[last], draftCheck) {
-		d.k, words = words[last][len(draftCheck):], words[:last]
+	if last := len(words) - 1; last >= 0 && words[last] == draftForm {
+		d.form, words = true, words[:last]
 	}
+	d.auth, words = marked(words, draftAuth)
+	d.k, words = marked(words, draftCheck)
 	d.numbers = words
 	return d
+}
+
+// marked takes the last word off where it begins with that letter.
+func marked(words []string, letter string) (string, []string) {
+	if last := len(words) - 1; last >= 0 && strings.HasPrefix(words[last], letter) {
+		return words[last][len(letter):], words[:last]
+	}
+	return "", words
 }
 
 // String is the draft as a message.
@@ -86,6 +100,12 @@ func (d draft) String() string {
 	words = append(append(words, d.keyword, orElse(d.tps, noTPS)), d.numbers...)
 	if d.k != "" {
 		words = append(words, draftCheck+d.k)
+	}
+	if d.auth != "" {
+		words = append(words, draftAuth+d.auth)
+	}
+	if d.form {
+		words = append(words, draftForm)
 	}
 	return strings.Join(words, " ")
 }

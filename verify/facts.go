@@ -10,6 +10,8 @@ type Station struct {
 	Number   int    `json:"number"`  // TPS number in the village
 	Voters   int    `json:"voters"`  // registered voters (DPT), 0 when unknown
 	District string `json:"district"`
+
+	Generation int `json:"generation"` // of the station's card, from 1: codes of earlier ones are dead
 }
 
 // Officer is a registered sender and the stations bound to the phone.
@@ -79,6 +81,9 @@ type Facts struct {
 	Own      map[string]bool // numbers of our own modems, E.164
 
 	Questions map[QuestionKey]*Question // of these officers, lapsed ones too
+
+	RegencyKey []byte           // that the cards of this election derive from; nil: every code is wrong
+	Cards      map[string]*Card // by station code; nothing of a station whose codes nobody used
 
 	UnknownAnswered map[string]bool // unregistered phones that got their answer of the day
 	UnknownThisHour int             // neutral answers in the last hour, all phones

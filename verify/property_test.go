@@ -36,6 +36,7 @@ func (s *store) load() *Facts {
 			f.UnknownAnswered[v.Phone] = true
 			f.UnknownThisHour++
 		}
+		f.loadCodes(v)
 		for _, key := range v.Settles {
 			delete(f.Questions, key)
 		}

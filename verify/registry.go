@@ -84,6 +84,7 @@ func (r *Registry) Facts(senders ...string) *Facts {
 		Cases:           map[CaseKey]*Case{},
 		Own:             make(map[string]bool, len(r.Own)),
 		Questions:       map[QuestionKey]*Question{},
+		Cards:           map[string]*Card{},
 		UnknownAnswered: map[string]bool{},
 	}
 	for _, own := range r.Own {

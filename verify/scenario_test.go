@@ -18,7 +18,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // scenario is a few messages to one test registry, decided in order.
 type scenario struct {
 	name  string
-	facts func(f *Facts) // what is known beforehand; nil for nothing
+	auth  parser.AuthMode // empty: off
+	facts func(f *Facts)  // what is known beforehand; nil for nothing
 	steps []turn
 }
 
@@ -47,6 +48,10 @@ func run(t *testing.T, group string, scenarios []scenario) {
 func (s scenario) play(t *testing.T) string {
 	p, f := testProfile(t), testFacts(t)
 	var out strings.Builder
+	if s.auth != "" {
+		p, f.RegencyKey = authProfile(t, s.auth), regencyKey()
+		fmt.Fprintf(&out, "known     A is %s\n\n", s.auth)
+	}
 	if s.facts != nil {
 		s.facts(f)
 		tellFacts(&out, f)
@@ -135,6 +140,7 @@ func tellVerdict(out *strings.Builder, v Verdict) {
 		fmt.Fprintf(out, "entry     %s %s revision %d %s %s, proof %q, flags %v\n",
 			e.Case.Station, e.Case.Ballot, e.Revision, e.State, e.Assurance, e.Proof, e.Flags)
 	}
+	tellCodes(out, v)
 	tellQuestions(out, v)
 	if v.Reply == nil {
 		fmt.Fprint(out, "reply     (none)\n\n")
@@ -142,6 +148,18 @@ func tellVerdict(out *strings.Builder, v Verdict) {
 	}
 	n, _ := Septets(v.Reply.Text)
 	fmt.Fprintf(out, "reply     %s, priority %d, %d characters\n          %s\n\n", v.Reply.Kind, v.Reply.Priority, n, v.Reply.Text)
+}
+
+func tellCodes(out *strings.Builder, v Verdict) {
+	if s := v.Spends; s != nil {
+		fmt.Fprintf(out, "spent     code %s of card %d, by %s revision %d\n", s.Code, s.Generation, s.Ballot, s.Revision)
+	}
+	if t := v.Tried; t != nil {
+		fmt.Fprintf(out, "tried     code %s of card %d\n", t.Code, t.Generation)
+	}
+	if r := v.Raises; r != nil {
+		fmt.Fprintf(out, "raised    %s %s revision %d to %s\n", r.Case.Station, r.Case.Ballot, r.Revision, r.Assurance)
+	}
 }
 
 func tellQuestions(out *strings.Builder, v Verdict) {

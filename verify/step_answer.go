@@ -90,7 +90,7 @@ func (d *decision) admits(q *Question, a *parser.FollowUp) bool {
 	case a.TPS != "":
 		return q.Kind == KindAskTPS || q.Kind == KindAskCode
 	case a.Auth.Kind != parser.AuthNone:
-		return false
+		return q.admitsAuth()
 	case a.K != "" && len(a.Fixes) == 0:
 		return q.admitsK()
 	}
@@ -110,6 +110,15 @@ func (q *Question) chooses() bool { return q.Kind == KindAskBallot || q.Kind == 
 func (q *Question) admitsK() bool {
 	switch q.Kind {
 	case KindAskRow, KindAskForm, KindAskFormRow, KindAskK, KindAskSwap, KindAskNoK, KindAskBallot:
+		return true
+	}
+	return false
+}
+
+// admitsAuth reports whether A alone is an answer: figures and K hold.
+func (q *Question) admitsAuth() bool {
+	switch q.Kind {
+	case KindAskAuth, KindAskAuthAgain, KindAskAuthCall:
 		return true
 	}
 	return false
@@ -139,7 +148,8 @@ func (d *decision) amend(q *Question, a *parser.FollowUp) (Verdict, bool) {
 	if len(a.Fixes) > 0 && !rep.Consistent() {
 		return d.repeat(q), true
 	}
-	d.rep, d.answers, d.formTaken = &rep, q, a.Form
+	d.rep, d.answers = &rep, q
+	d.formTaken = a.Form || readDraft(text).form
 	return Verdict{}, false
 }
 
@@ -181,6 +191,9 @@ func (d *decision) amended(q *Question, a *parser.FollowUp) (string, bool) {
 	case d.choice(a): // the first digit of K was a slip
 		tally.k = string(b.Digit) + tally.k[1:]
 		return tally.String(), true
+	}
+	if a.Auth.Kind != parser.AuthNone {
+		tally.auth = a.Auth.Code
 	}
 	if a.K != "" {
 		tally.k = a.K

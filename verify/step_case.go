@@ -35,11 +35,11 @@ func (d *decision) sameAs(t *Tally) Verdict {
 	case t.Proof != "" && t.ProofTo == d.phone:
 		kind = KindSameProof
 	}
-	return Verdict{
+	return d.provedAgain(Verdict{
 		Outcome: OutcomeSame,
 		Reason:  string(t.State),
 		Reply:   d.reply(kind, words{at: t.At, proof: t.Proof, state: t.State}),
-	}
+	}, t)
 }
 
 // rejectedAgain, still step 9: the staff have refused these very figures and
@@ -48,6 +48,10 @@ func rejectedAgain(d *decision) (Verdict, bool) {
 	c := d.standing()
 	if c.Present != nil || !d.rep.K.OK || !equalsRejected(c, d.rep.Figures) {
 		return Verdict{}, false
+	}
+	d.again = true
+	if v, ok := unproven(d); ok {
+		return v, true
 	}
 	return d.holds(OutcomeHeld, "rejected", KindHeldRejected, words{}), true
 }

@@ -19,7 +19,7 @@ func (d *decision) ralat(present *Tally) (Verdict, bool) {
 		reason = "ralat_proof"
 	case present.State != StateIn:
 		reason = "ralat_verified"
-	case AssuranceA0 < present.Assurance:
+	case d.proof.grade < present.Assurance:
 		reason = "ralat_assurance"
 	default:
 		return Verdict{}, false

@@ -108,6 +108,7 @@ func (w *words) longestQuestion() {
 	n, last := w.ballot.N(), w.ballot.Rows()-1
 	w.prefix = shortWord(w.ballot) + " "
 	w.meant = Suggestion{Row: last, From: 10*parser.MaxFigure + 9, To: parser.MaxFigure}
+	w.tries = mostWrongCodes
 	w.second = Suggestion{Row: n - 1, From: parser.MaxFigure, To: parser.MaxFigure}
 	w.repair = &repair{kind: repairSplit, figures: w.figures, k: "000000", row: last - 1, found: "000000"}
 	if w.ballot.Form == parser.FormFull { // "diterima" and "digunakan" are the longest names

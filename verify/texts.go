@@ -69,6 +69,10 @@ const (
 	KindAskK       = "ask_k"        // K
 	KindAskSwap    = "ask_swap"     // both rows, or K
 	KindAskBallot  = "ask_ballot"   // which ballot: K names another
+
+	KindAskAuth      = "ask_auth"       // A: it is missing
+	KindAskAuthAgain = "ask_auth_again" // A: it was wrong
+	KindAskAuthCall  = "ask_auth_call"  // A, though the staff will call: too many were wrong
 )
 
 // The priorities of replies: an officer who must act is told first.
@@ -161,6 +165,9 @@ func textSpecs() []textSpec {
 		{KindAskK, "k k_word k_digits"},
 		{KindAskSwap, "swap fix second k_word k_digits"},
 		{KindAskBallot, "other digit other_word ballot_word"},
+		{KindAskAuth, "tries auth_word"},
+		{KindAskAuthAgain, "tries auth_word"},
+		{KindAskAuthCall, "auth_word"},
 	}
 }
 

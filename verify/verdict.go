@@ -20,6 +20,7 @@ const (
 	OutcomeStructure  Outcome = "structure"   // too few, too many, cut off: asked
 	OutcomeSame       Outcome = "same"        // equals what is there: present state told
 	OutcomeFigures    Outcome = "figures"     // relations or K fail: asked
+	OutcomeUnproven   Outcome = "unproven"    // A required and missing, or wrong: kept, no entry
 	OutcomeHeld       Outcome = "held"        // after the staff closed or rejected: held
 	OutcomeConflict   Outcome = "conflict"    // another entry stands: held
 	OutcomeAccepted   Outcome = "accepted"    // state masuk, receipt
@@ -56,6 +57,9 @@ type Verdict struct {
 	Suggestion *Suggestion    // the row that was probably meant otherwise; nil when there is no single one
 	Asks       *Question      // now open in the place of the one that was; nil when none is asked
 	Settles    []QuestionKey  // closed by this message
+	Spends     *Spend         // a one-time code that this message used up; nil when none
+	Tried      *Try           // a wrong code that was none before; nil when none
+	Raises     *Raise         // the better proof of an entry that is there; nil when none
 }
 
 // Entry is a tally to be stored with the message that brought it.

@@ -98,7 +98,7 @@ func station(t testing.TB, six, village string, number, voters int) Station {
 	}
 	return Station{
 		Code: "7108012001" + fmt.Sprintf("%03d", number), TPS: string(code),
-		Village: village, Number: number, Voters: voters, District: "Kaidipang",
+		Village: village, Number: number, Voters: voters, District: "Kaidipang", Generation: 1,
 	}
 }
 

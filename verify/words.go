@@ -36,6 +36,7 @@ type words struct {
 	second Suggestion // the other one of a swap
 	repair *repair
 	open   []*Question // that an answer might be about
+	tries  int         // wrong codes that are left
 	prefix string      // what an answer must begin with: a ballot and a blank, or nothing
 
 	reason string // of the staff

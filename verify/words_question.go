@@ -42,6 +42,10 @@ func (w *words) appendAnswer(buf []byte, word string) []byte {
 		return append(append(buf, w.prefix...), "KODE"...)
 	case "k_word":
 		return append(append(buf, w.prefix...), 'K')
+	case "auth_word":
+		return append(append(buf, w.prefix...), 'A')
+	case "tries":
+		return appendInt(buf, w.tries)
 	case "k_digits":
 		return appendInt(buf, w.ballot.KWidth())
 	case "other_word":

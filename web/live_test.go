@@ -17,6 +17,10 @@ import (
 // slow.
 const patience = 10 * time.Second
 
+// slowly is for what comes after a picture that rests because it was slow to
+// draw, as every picture is on a machine that runs other tests beside.
+const slowly = 6 * patience
+
 func TestStreamDeliversAChange(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, dbtest.New(t), 2)
@@ -30,7 +34,7 @@ func TestStreamDeliversAChange(t *testing.T) {
 	c.take(phone(0), c.tally(0, 120, 80, 4), verify.OutcomeAccepted)
 	// A picture drawn while the report was committed may show its SMS and not yet
 	// its station; the next one does.
-	w.until(patience, "count with the report", func(e event) bool {
+	w.until(slowly, "count with the report", func(e event) bool {
 		return e.name == "count" && strings.Contains(e.data, "1 dari 2 TPS melapor")
 	})
 	w.until(patience, "time", named("at"))
@@ -146,7 +150,7 @@ func TestCentreAway(t *testing.T) {
 	w := s.watch()
 	w.until(patience, "time", named("at"))
 	c.pg.Stop()
-	if e := w.until(patience, "word that the centre is away", named("away")); e.data != "Basis data pusat sedang tidak terjangkau." {
+	if e := w.until(slowly, "word that the centre is away", named("away")); e.data != "Basis data pusat sedang tidak terjangkau." {
 		t.Errorf("away = %q", e.data)
 	}
 	got := s.ask(http.MethodGet, "/")
@@ -162,7 +166,7 @@ func TestCentreAway(t *testing.T) {
 		}
 	}
 	c.pg.Start()
-	w.until(patience, "time after the outage", named("at"))
+	w.until(slowly, "time after the outage", named("at"))
 	s.page()
 }
 
@@ -186,12 +190,12 @@ func TestCentreHangs(t *testing.T) {
 	w := s.watch()
 	w.until(patience, "time", named("at"))
 	l.freeze(true)
-	w.until(6*patience, "word that the centre hangs", named("away")) // a slow picture is shown for a while
+	w.until(slowly, "word that the centre hangs", named("away"))
 	if got := s.ask(http.MethodGet, "/"); got.status != http.StatusServiceUnavailable {
 		t.Errorf("GET / = %d, want 503", got.status)
 	}
 	l.freeze(false)
-	w.until(patience, "time after the hang", named("at"))
+	w.until(slowly, "time after the hang", named("at"))
 	s.page()
 	l.freeze(true)
 	s.watch()

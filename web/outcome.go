@@ -41,6 +41,7 @@ func outcomeKinds() []outcomeKind {
 		{verify.OutcomeFigures, groupAsked, toneAsk},
 		{verify.OutcomeStructure, groupAsked, toneAsk},
 		{verify.OutcomeWrongTPS, groupAsked, toneAsk},
+		{verify.OutcomeUnproven, groupAsked, toneAsk},
 		{verify.OutcomeUnreadable, groupAsked, toneAsk},
 		{verify.OutcomeNoQuestion, groupAsked, toneAsk},
 		{verify.OutcomeNotOpen, groupAsked, toneAsk},

@@ -75,6 +75,7 @@ type stationView struct {
 	db.StationInfo
 	Number   string
 	Bindings []bindingView
+	Events   []eventView // of its officers
 	Problem  string
 }
 
@@ -107,7 +108,35 @@ func (s *site) renderStation(w http.ResponseWriter, r *http.Request, status int,
 		}
 		view.Bindings = append(view.Bindings, row)
 	}
+	events, err := s.officerEvents(r, bindings)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	view.Events = events
 	s.renderStatus(w, r, status, "station", view)
+}
+
+// officerEvents is what the staff did about the officers of a station: changes
+// of phones and who saw them.
+func (s *site) officerEvents(r *http.Request, bindings []db.Binding) ([]eventView, error) {
+	t, c := s.tongue(r), clockOf(s.Profile, time.Now())
+	var out []eventView
+	seen := make(map[int64]bool)
+	for _, b := range bindings {
+		if seen[b.Officer] {
+			continue
+		}
+		seen[b.Officer] = true
+		events, err := s.Centre.EventsOf(r.Context(), db.OfficerSubject(b.Officer), eventsShown)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			out = append(out, eventView{c.brief(e.At), e.Login, t.say("event." + string(e.Kind)), b.Name, e.Detail})
+		}
+	}
+	return out, nil
 }
 
 // station is the station of the path, or an answer.

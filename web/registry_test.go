@@ -149,6 +149,9 @@ func TestPhoneChange(t *testing.T) {
 	if n := c.count(`SELECT count(*) FROM registry.phone WHERE phone = '` + phone(0) + `' AND valid_until = 'infinity'`); n != 0 {
 		t.Error("the old phone still reports")
 	}
+	if page := one.ask(http.MethodGet, path).body; !strings.Contains(page, "menyetujui ganti nomor") || !strings.Contains(page, "nomor mulai berlaku") {
+		t.Error("the station's page does not tell who changed the phone")
+	}
 	if n := c.count(`SELECT count(DISTINCT kind) FROM staff.event WHERE kind IN ('phone_asked', 'phone_agreed', 'phone_changed')`); n != 3 {
 		t.Errorf("%d of 3 steps are on record", n)
 	}

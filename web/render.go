@@ -41,11 +41,8 @@ func newPages(files fs.FS, w *words) *pages {
 // functions are what templates may call.
 func functions(w *words, language string) template.FuncMap {
 	return template.FuncMap{
-		"t":     func(key string, args ...any) string { return w.in(language, key, args...) },
-		"dots":  func(n int) string { return dots(int64(n)) },
-		"list":  func(values ...any) []any { return values },
-		"lang":  func() string { return language },
-		"phone": maskedPhone,
+		"t":    func(key string, args ...any) string { return w.in(language, key, args...) },
+		"list": func(values ...any) []any { return values },
 	}
 }
 

@@ -383,6 +383,49 @@ func TestInvitation(t *testing.T) {
 	}
 }
 
+// TestOwnAccount: a password is changed with the old one only and signs other
+// browsers out; a verifier may set up a second factor, which is asked for then.
+func TestOwnAccount(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, dbtest.New(t), 1)
+	s := serve(c)
+	p := c.person("satu", db.RoleVerifier)
+	here, there := s.with(p), s.with(p)
+	const fresh = "jagung manis dua belas"
+	if got := here.post("/account/password", url.Values{"old": {"bukan ini"}, "password": {fresh}, "again": {fresh}}); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("without the old password = %d, want 422", got.status)
+	}
+	token := here.cookie()
+	if got := here.post("/account/password", url.Values{"old": {password}, "password": {fresh}, "again": {fresh}}); got.status != http.StatusSeeOther {
+		t.Fatalf("changing the password = %d:\n%s", got.status, got.body)
+	}
+	if here.cookie() == token {
+		t.Error("the session has its old token")
+	}
+	here.page()
+	if got := there.ask(http.MethodGet, "/"); got.status != http.StatusSeeOther {
+		t.Errorf("the other browser gets %d, want the way to sign in", got.status)
+	}
+	here.post("/account/totp/offer", nil)
+	secret := find(t, here.ask(http.MethodGet, "/account").body, `<code>([A-Z2-7]+)</code>`)
+	code, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := here.post("/account/totp/confirm", url.Values{"code": {"123"}}); got.status != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong first code = %d, want 422", got.status)
+	}
+	if got := here.post("/account/totp/confirm", url.Values{"code": {code}}); got.status != http.StatusSeeOther {
+		t.Fatalf("the first code = %d", got.status)
+	}
+	if got := here.post("/account/totp/offer", nil); got.status != http.StatusSeeOther || strings.Contains(here.ask(http.MethodGet, "/account").body, "<code>") {
+		t.Error("a factor in force is offered anew")
+	}
+	if got := s.stranger().post("/login", url.Values{"login": {"satu"}, "password": {fresh}}); got.status != http.StatusUnauthorized {
+		t.Errorf("signing in without the code = %d, want 401", got.status)
+	}
+}
+
 func TestLastAdminStays(t *testing.T) {
 	t.Parallel()
 	admin := serve(newCentre(t, dbtest.New(t), 1)).as(db.RoleAdmin)

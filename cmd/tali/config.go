@@ -35,6 +35,9 @@ line with place, key, value and remedy.`,
 				if err != nil {
 					return err
 				}
+				if _, err := readRegencyKey(cfg.Auth, profile); err != nil {
+					return err
+				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s is right: election %s, %d ballots, phase %s, %d modems\n",
 					args[0], profile.ID, len(profile.Ballots), profile.Phase, len(cfg.Gateway.Modems))
 				return nil

@@ -169,7 +169,7 @@ func runDemo(ctx context.Context, o demoOptions, d demoParts) error {
 	settings := gatewaySettings(d.cfg)
 	settings.Name, settings.Modems = "demo", d.modems
 	settings.Reply = gateway.ReplySettings{Pace: o.every / 2, PerNumberHour: 100, Lease: time.Minute}
-	site, err := openGatewayWith(ctx, d.cfg.DataDir, settings, d.centre.gateway, d.profile, d.log)
+	site, err := openGateway(ctx, d.cfg.DataDir, settings, d.centre.gateway, d.profile, d.log)
 	if err != nil {
 		return notUp(err)
 	}

@@ -15,7 +15,6 @@ func warnIdle(cfg configs.Config, log *slog.Logger) {
 		}
 	}
 	warn("metrics.listen", cfg.Metrics.Listen != "")
-	warn("auth.master_key_file", cfg.Auth.MasterKeyFile != "")
 	for _, m := range cfg.Gateway.Modems {
 		warn("gateway.modems: ussd_balance of "+m.Name, m.USSDBalance != "")
 		warn("gateway.modems: operator of "+m.Name, m.Operator != "")

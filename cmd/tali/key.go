@@ -2,21 +2,13 @@ package main
 
 import (
 	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tali/parser"
 )
-
-// keySize is the length of a master key and of a regency's key in bytes.
-const keySize = 32
 
 func newKey() *cobra.Command {
 	return groupOf(
@@ -27,8 +19,9 @@ func newKey() *cobra.Command {
 master key stays at the centre; a gateway gets the key of its own election and
 regency and nothing else, so that a stolen gateway endangers no other.
 
-A key file is one line of 64 hexadecimal digits, mode 0600. It is never
-overwritten: cards in the hands of officers depend on it.`,
+A key file is a line of 64 hexadecimal digits, mode 0600; that of a regency has a
+second line that names it. It is never overwritten: cards in the hands of officers
+depend on it.`,
 			Example: `  tali key new /etc/tali/master.key
   tali key derive --election pilkada-2024 --regency 7108 /etc/tali/master.key bolmut.key`,
 		},
@@ -48,7 +41,7 @@ make the codes of every station.`,
 			if _, err := rand.Read(key); err != nil {
 				return fmt.Errorf("random bytes: %w", err)
 			}
-			if err := writeKey(args[0], key); err != nil {
+			if err := writeKey(args[0], keyFile{key: key}); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "new master key in %s: keep a copy in a safe place, and name it in auth.master_key_file\n", args[0])
@@ -75,11 +68,15 @@ or about another regency. The same three always give the same key.`,
 			if err := checkKeyFlags(election, regency); err != nil {
 				return err
 			}
-			master, err := readKey(args[0])
+			master, err := readKeyFile(args[0])
 			if err != nil {
 				return err
 			}
-			if err := writeKey(args[1], parser.RegencyKey(master, election, regency)); err != nil {
+			if master.election != "" {
+				return fmt.Errorf("key file %s is that of regency %s: the master key is needed", args[0], master.regency)
+			}
+			derived := keyFile{parser.RegencyKey(master.key, election, regency), election, regency}
+			if err := writeKey(args[1], derived); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "key of election %s in regency %s in %s\n", election, regency, args[1])
@@ -103,49 +100,4 @@ func checkKeyFlags(election, regency string) error {
 		return fmt.Errorf("--regency %q: write the four digits of the regency, without a dot", regency)
 	}
 	return nil
-}
-
-// readKey reads a key file that only its owner can read.
-func readKey(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading a key: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("key file %s has mode %04o, others could read it: run chmod 0600 %s", path, mode, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading a key: %w", err)
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != keySize {
-		return nil, fmt.Errorf("key file %s: one line of %d hexadecimal digits is needed, as tali key new writes it", path, 2*keySize)
-	}
-	return key, nil
-}
-
-// writeKey writes a key file that was not there. A half-written one is removed.
-func writeKey(path string, key []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already: a key is never overwritten, name another file", path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing a key: %w", err)
-	}
-	_, err = fmt.Fprintln(f, hex.EncodeToString(key))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("writing a key: %w", errors.Join(err, os.Remove(path)))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes the name of a new file last as long as its bytes.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

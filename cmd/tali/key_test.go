@@ -79,7 +79,7 @@ func TestKeyDeriveVector(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "bolmut.key")
 	mustTali(t, "key", "derive", "--election", "pilkada-2024", "--regency", "7108", masterFile(t), path)
-	if got, want := content(t, path), "d932e72bfa09d38e385490aab7723f58b7188900e7720f60f5e4ddc7591064eb\n"; got != want {
+	if got, want := content(t, path), "d932e72bfa09d38e385490aab7723f58b7188900e7720f60f5e4ddc7591064eb\nregency 7108 of pilkada-2024\n"; got != want {
 		t.Errorf("derived %q, want %q", got, want)
 	}
 	wantMode(t, path, 0o600)
@@ -99,6 +99,8 @@ func TestKeyDeriveRefuses(t *testing.T) {
 		"an election in capitals": {masterFile(t), "PILKADA", "7108", []string{"--election", "PILKADA", "lower-case"}},
 		"a key that others read":  {open, "pilkada-2024", "7108", []string{open, "0640", "chmod 0600"}},
 		"half a key":              {file(t, "half", "0011\n"), "pilkada-2024", "7108", []string{"half", "64 hexadecimal"}},
+		"a regency's key":         {file(t, "bolmut", strings.Repeat("00", 32)+"\nregency 7108 of pilkada-2024\n"), "pilkada-2024", "7108", []string{"bolmut", "7108", "master key is needed"}},
+		"a line of something":     {file(t, "odd", strings.Repeat("00", 32)+"\nbolmut\n"), "pilkada-2024", "7108", []string{"odd", "second line"}},
 		"no key at all":           {filepath.Join(t.TempDir(), "none"), "pilkada-2024", "7108", []string{"none"}},
 	} {
 		t.Run(name, func(t *testing.T) {

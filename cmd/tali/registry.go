@@ -29,6 +29,7 @@ func tryRegistry(path string, notes io.Writer) (*verify.Registry, error) {
 		r.bind(row.Get("phone"), row.Get("name"), verify.Station{
 			Code: row.Get("station_code"), TPS: row.Get("tps_code"), Village: row.Get("village"),
 			Number: stationNumber(row.Get("station_code")), Voters: number(row.Get("voters")),
+			Generation: max(number(row.Get("card")), firstGeneration),
 		})
 	}
 	return r.build()
@@ -43,6 +44,7 @@ func tryColumns() []sheet.Column {
 		{Name: "tps_code", Aliases: []string{"kode_tps"}, Kind: sheet.Digits, Length: 8, Required: true},
 		{Name: "village", Aliases: []string{"desa", "kelurahan", "desa_kelurahan", "nama_desa"}, Required: true},
 		{Name: "voters", Aliases: []string{"dpt", "pemilih"}, Kind: sheet.Number},
+		{Name: "card", Aliases: []string{"kartu"}, Kind: sheet.Number},
 	}
 }
 
@@ -57,7 +59,7 @@ func demoRegistry() (*verify.Registry, error) {
 		code := s.Get("station_code")
 		known[code] = verify.Station{
 			Code: code, TPS: s.Get("tps_code"), Village: s.Get("village"), District: s.Get("district"),
-			Number: stationNumber(code), Voters: number(s.Get("voters_l")) + number(s.Get("voters_p")),
+			Number: stationNumber(code), Voters: number(s.Get("voters_l")) + number(s.Get("voters_p")), Generation: firstGeneration,
 		}
 	}
 	r := newRegistryBuilder()

@@ -66,7 +66,7 @@ func loadConfig(path string) (configs.Config, *parser.Profile, error) {
 	if err != nil {
 		return cfg, nil, err
 	}
-	profile, err := configs.LoadProfile(cfg.Election)
+	profile, err := cfg.Profile()
 	return cfg, profile, err
 }
 
@@ -82,6 +82,12 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	}
 	warnIdle(cfg, log)
 	d := daemon{cfg: cfg, profile: p, log: log}
+	var key []byte
+	if only != onlyDesk {
+		if key, err = gatewayKey(cfg.Auth, p); err != nil {
+			return err
+		}
+	}
 	if only != onlyGateway {
 		if d.page, err = listenDesk(cfg.Desk); err != nil {
 			return err
@@ -97,7 +103,9 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	}
 	defer func() { err = errors.Join(err, d.centre.Close()) }()
 	if only != onlyDesk {
-		if d.gateway, err = openGateway(ctx, cfg, d.centre.gateway, p, log); err != nil {
+		settings := gatewaySettings(cfg)
+		settings.RegencyKey = key
+		if d.gateway, err = openGateway(ctx, cfg.DataDir, settings, d.centre.gateway, p, log); err != nil {
 			return err
 		}
 	}
@@ -131,7 +139,7 @@ func (d daemon) run(ctx context.Context) error {
 	}
 	if d.gateway != nil {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
-		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase)
+		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase, "auth", d.profile.Auth)
 	}
 	group.Go(func() error { d.greet(ctx); return nil })
 	err := group.Wait()

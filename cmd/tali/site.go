@@ -87,11 +87,7 @@ type gatewaySite struct {
 	spool *spool.Spool
 }
 
-func openGateway(ctx context.Context, cfg configs.Config, c *db.DB, p *parser.Profile, log *slog.Logger) (*gatewaySite, error) {
-	return openGatewayWith(ctx, cfg.DataDir, gatewaySettings(cfg), c, p, log)
-}
-
-func openGatewayWith(ctx context.Context, dataDir string, s gateway.Settings, c *db.DB, p *parser.Profile, log *slog.Logger) (*gatewaySite, error) {
+func openGateway(ctx context.Context, dataDir string, s gateway.Settings, c *db.DB, p *parser.Profile, log *slog.Logger) (*gatewaySite, error) {
 	if err := os.MkdirAll(dataDir, 0o711); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}

@@ -30,10 +30,14 @@ demo, so that the examples below work on any machine.
 
 TEXT "-" reads one SMS a line from standard input and writes one JSON line each;
 the lines are a conversation: what was accepted stands for the next, and a
-question that was asked is open for the lines behind it.`,
+question that was asked is open for the lines behind it.
+
+With --key, authenticity codes are checked as the cards of the stations have them;
+--auth tries another mode than the profile's.`,
 		Example: `  tali try "PILBUP 10013505 145 98 67 310 12 322 322 330 322 2 6 71674"
   tali try --json "PILBUP 10013505 145 89 67 310 12 322 322 330 322 2 6 71674"
   tali try --at "2024-11-27 15:42" --from 089900000108 STATUS
+  tali try --auth required --key bolmut.key - < sms.txt
   tali try - < sms.txt`,
 		Args: oneArg("one SMS TEXT in quotes, or - for lines from standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,14 +61,17 @@ question that was asked is open for the lines behind it.`,
 	}
 	c.Flags().StringVar(&o.profile, "profile", configs.Default().Election, "election profile: a name or a file")
 	c.Flags().StringVar(&o.from, "from", "", "phone of the sender (default: the officer of the TPS that TEXT names, or the first)")
-	c.Flags().StringVar(&o.registry, "registry", "", "table of officers and stations, CSV or XLSX: name, phone, station_code, tps_code, village, voters")
+	c.Flags().StringVar(&o.registry, "registry", "", "table of officers and stations, CSV or XLSX: name, phone, station_code, tps_code, village, voters, card")
 	c.Flags().StringVar(&o.at, "at", "", "when the SMS arrives, local time of the election as \"2024-11-27 15:42\" (default now)")
+	c.Flags().StringVar(&o.auth, "auth", "", "authenticity codes: off, accepted or required (default as in the profile)")
+	c.Flags().StringVar(&o.key, "key", "", "key file that codes are checked with: of tali key new or tali key derive")
 	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return c
 }
 
 type tryOptions struct {
 	profile, from, registry, at string
+	auth, key                   string
 	json                        bool
 	notes                       io.Writer
 }
@@ -81,7 +88,7 @@ type trial struct {
 }
 
 func newTrial(o tryOptions) (*trial, error) {
-	p, err := configs.LoadProfile(o.profile)
+	p, key, err := o.election()
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +108,39 @@ func newTrial(o tryOptions) (*trial, error) {
 		phones = append(phones, officer.Phone)
 	}
 	t.facts = registry.Facts(phones...)
+	t.facts.RegencyKey = key
 	return t, nil
+}
+
+// election is the profile with the mode of codes that was asked for, and the key
+// that they are checked with.
+func (o tryOptions) election() (*parser.Profile, []byte, error) {
+	p, err := configs.LoadProfile(o.profile)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch mode := parser.AuthMode(o.auth); mode {
+	case "", p.Auth:
+	case parser.AuthOff, parser.AuthAccepted, parser.AuthRequired:
+		if p, err = configs.WithAuth(p, mode); err != nil {
+			return nil, nil, err
+		}
+	default:
+		return nil, nil, fmt.Errorf("--auth %q: write off, accepted or required", o.auth)
+	}
+	switch {
+	case p.Auth == parser.AuthOff && o.key != "":
+		return nil, nil, errors.New("--key: this election has no authenticity codes: add --auth accepted or --auth required")
+	case p.Auth == parser.AuthOff:
+		return p, nil, nil
+	case o.key == "":
+		return nil, nil, fmt.Errorf("--key: authenticity codes are %s: name a key file, or add --auth off", p.Auth)
+	}
+	key, err := regencyKeyFrom(o.key, p)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--key: %w", err)
+	}
+	return p, key, nil
 }
 
 // decide takes one more SMS of the conversation.

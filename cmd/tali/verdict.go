@@ -119,6 +119,9 @@ func printVerdict(w io.Writer, v verify.Verdict, r *parser.Report) error {
 	if v.Entry != nil {
 		line("entry", "%s, revision %d, flags %v", v.Entry.State, v.Entry.Revision, v.Entry.Flags)
 	}
+	if code := describeCode(v, r); code != "" {
+		line("code", "%s", code)
+	}
 	if v.Reply == nil {
 		line("reply", "none")
 	} else {
@@ -141,6 +144,23 @@ func describeProblem(p *parser.Problem) string {
 		text += fmt.Sprintf(" (%d figures of %d)", p.Read, p.Need)
 	}
 	return text
+}
+
+// describeCode says what the authenticity code proves; empty where none was read.
+func describeCode(v verify.Verdict, r *parser.Report) string {
+	switch {
+	case v.Raises != nil:
+		return "right, the entry is now proven as " + string(v.Raises.Assurance)
+	case v.Reason == "auth_wrong":
+		return "wrong"
+	case r.Auth.Kind == parser.AuthNone:
+		return ""
+	case v.Entry != nil:
+		return "right, proven as " + string(v.Entry.Assurance)
+	case v.Outcome == verify.OutcomeSame:
+		return "right, and proves nothing new"
+	}
+	return "not checked"
 }
 
 func describeCheck(r *parser.Report) string {

@@ -174,7 +174,7 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		inbound[i] = g.inbound(m)
 	}
 	verdicts, err := g.Centre.Intake(ctx, db.Batch{
-		Gateway: g.Name, Program: g.Version, Profile: g.Profile, Own: g.own, Messages: inbound,
+		Gateway: g.Name, Program: g.Version, Profile: g.Profile, Own: g.own, Key: g.RegencyKey, Messages: inbound,
 	})
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ type Settings struct {
 	Modems       []gsm.Settings // at least one
 	InterimAfter time.Duration  // how long the centre is away before officers get an interim answer
 	PartsWindow  time.Duration  // how long a long SMS waits for its missing parts
+	RegencyKey   []byte         // that codes are checked with; nil where the election asks for none
 	Reply        ReplySettings
 }
 

@@ -37,6 +37,7 @@ type plan struct {
 	interimAfter     time.Duration
 	partsWindow      time.Duration
 	profile          string // name; "" for the Pilkada
+	codes            bool   // authenticity codes are required
 }
 
 // rig is a whole site: centre, spool, virtual network, and gateways on demand.
@@ -60,6 +61,9 @@ func newRig(t *testing.T, p plan) *rig {
 	if r.pg == nil {
 		r.pg = dbtest.New(t)
 	}
+	if p.codes {
+		r.profile = withCodes(t, r.profile)
+	}
 	r.spool = filepath.Join(t.TempDir(), "spool", "spool.db")
 	r.desk, r.centre = r.open(cluster.Desk), r.open(cluster.Gateway)
 	r.fill(max(p.stations, 10))
@@ -67,6 +71,9 @@ func newRig(t *testing.T, p plan) *rig {
 	r.settings = gateway.Settings{
 		Name: "uji", Version: "test", InterimAfter: max(p.interimAfter, 50*time.Millisecond), PartsWindow: max(p.partsWindow, time.Second),
 		Reply: gateway.ReplySettings{PerNumberHour: 1000, Lease: time.Minute},
+	}
+	if p.codes {
+		r.settings.RegencyKey = parser.RegencyKey([]byte("kunci uji"), r.profile.ID, r.profile.Regency)
 	}
 	if p.interimAfter == 0 {
 		r.settings.InterimAfter = time.Hour
