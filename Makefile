@@ -4,8 +4,10 @@ SHELL := /bin/sh
 
 FUZZTIME ?= 1m
 BENCH ?=
+SMS ?= 100000005
+MINUTES ?= 60
 
-.PHONY: help run build test bench fuzz-parser fuzz-pdu clean
+.PHONY: help run build test soak bench fuzz-parser fuzz-pdu fuzz-protocol clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -22,6 +24,10 @@ test: ## formatting, vet and all tests under the race detector
 	@scripts/needs.sh test
 	@scripts/test.sh
 
+soak: ## an election night in which everything goes wrong (MINUTES=60)
+	@scripts/needs.sh test
+	@scripts/soak.sh $(MINUTES)
+
 bench: ## the benchmark beside pgbench (BENCH='flags of tali bench')
 	@scripts/needs.sh run
 	@tali=$$(scripts/build.sh) && exec "$$tali" bench $(BENCH)
@@ -33,6 +39,10 @@ fuzz-parser: ## fuzz the parser (FUZZTIME=1m for each target)
 fuzz-pdu: ## fuzz the decoding of PDUs (FUZZTIME=1m for each target)
 	@scripts/needs.sh build
 	@scripts/fuzz.sh ./gsm $(FUZZTIME)
+
+fuzz-protocol: ## 1e8 SMS with a single fault: none may be taken with other content (SMS=1000005)
+	@scripts/needs.sh build
+	@tali=$$(scripts/build.sh) && exec "$$tali" bench protocol rates --sms $(SMS)
 
 clean: ## remove what was built
 	rm -rf bin

@@ -102,12 +102,16 @@ func TestImports(t *testing.T) {
 func TestOwners(t *testing.T) {
 	t.Parallel()
 	owners := map[string][]string{
-		"github.com/spf13/viper":             {"configs"},
-		"github.com/spf13/cobra":             {"cmd/tali"},
-		"github.com/jmoiron/sqlx":            {"db", "db/dbtest"},
-		"github.com/lib/pq":                  {"db", "db/cluster", "db/dbtest"},
-		"github.com/pressly/goose/v3":        {"db"},
-		"modernc.org/sqlite":                 {"db/spool"},
+		"github.com/spf13/viper":      {"configs"},
+		"github.com/spf13/cobra":      {"cmd/tali"},
+		"github.com/jmoiron/sqlx":     {"db", "db/dbtest"},
+		"github.com/lib/pq":           {"db", "db/cluster", "db/dbtest"},
+		"github.com/pressly/goose/v3": {"db"},
+		"modernc.org/sqlite":          {"db/spool"},
+
+		"github.com/prometheus/client_golang/prometheus":          {"cmd/tali", "cmd/tali/gateway"},
+		"github.com/prometheus/client_golang/prometheus/promhttp": {"cmd/tali"},
+
 		"github.com/warthog618/modem/at":     {"gsm"},
 		"github.com/warthog618/sms":          {"gsm", "gsm/modemsim"},
 		"github.com/xuri/excelize/v2":        {"cmd/tali/sheet", "web"},

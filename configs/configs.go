@@ -27,6 +27,7 @@ type Config struct {
 	Database Database `key:"database"`
 	Gateway  Gateway  `key:"gateway"`
 	Reply    Reply    `key:"reply"`
+	Alarm    Alarm    `key:"alarm"`
 	Desk     Desk     `key:"desk"`
 	Metrics  Metrics  `key:"metrics"`
 	Auth     Auth     `key:"auth"`
@@ -44,6 +45,10 @@ type Gateway struct {
 	Modems        []Modem       `key:"modems"`
 	SweepInterval time.Duration `key:"sweep_interval"` // between two listings of a SIM
 	InterimAfter  time.Duration `key:"interim_after"`  // of silence of the centre, before an interim answer
+	PartsWait     time.Duration `key:"parts_wait"`     // for the missing parts of a long SMS
+	PartsApart    time.Duration `key:"parts_apart"`    // furthest that parts of one SMS may be read apart
+	KeepDelivered time.Duration `key:"keep_delivered"` // in the spool, what the centre has
+	Heartbeat     time.Duration `key:"heartbeat"`      // between two SMS that a modem sends to the next; 0: none
 }
 
 // Modem is one device with its SIM.
@@ -54,15 +59,31 @@ type Modem struct {
 	PIN         string `key:"pin"`
 	Store       string `key:"store"`    // SM, ME or MT
 	Number      string `key:"number"`   // of the SIM, E.164
+	IMEI        string `key:"imei"`     // of the modem that is expected; like the next two, empty expects nothing
+	IMSI        string `key:"imsi"`     // of the SIM
+	ICCID       string `key:"iccid"`    // printed on the SIM
 	Operator    string `key:"operator"` // as staff call it
 	USSDBalance string `key:"ussd_balance"`
+
+	BalancePattern string `key:"balance_pattern"` // with a group amount
 }
 
 // Reply limits what we send.
 type Reply struct {
 	Pace          time.Duration `key:"pace"`            // least time between two SMS of one modem
 	PerNumberHour int           `key:"per_number_hour"` // SMS to one recipient in an hour
+	PerHour       int           `key:"per_hour"`        // SMS in an hour; 0: no limit
+	Budget        int           `key:"budget"`          // SMS in a day, before an alarm; 0: none
 	Lease         time.Duration `key:"lease"`           // of a claimed reply; longer than a modem takes to send
+	Reports       string        `key:"reports"`         // on or off: the network tells whether a reply arrived
+}
+
+// Alarm says whom to tell of trouble.
+type Alarm struct {
+	Phones  string        `key:"phones"`  // E.164, separated by commas
+	After   time.Duration `key:"after"`   // of trouble, before it is told
+	Clear   time.Duration `key:"clear"`   // without it, before its end is told
+	Balance int           `key:"balance"` // rupiah of credit below which it is trouble; 0: never
 }
 
 // Desk is the web side.
@@ -107,8 +128,13 @@ func Default() Config {
 			Name:          defaultName(),
 			SweepInterval: 30 * time.Second,
 			InterimAfter:  30 * time.Second,
+			PartsWait:     10 * time.Minute,
+			PartsApart:    6 * time.Hour,
+			KeepDelivered: 30 * 24 * time.Hour,
+			Heartbeat:     time.Hour,
 		},
-		Reply: Reply{Pace: 6 * time.Second, PerNumberHour: 20, Lease: 2 * time.Minute},
+		Reply: Reply{Pace: 6 * time.Second, PerNumberHour: 20, Lease: 2 * time.Minute, Reports: "off"},
+		Alarm: Alarm{After: 2 * time.Minute, Clear: 10 * time.Minute, Balance: 10_000},
 		Desk:  Desk{Listen: "127.0.0.1:8080", PlainHTTP: "refuse", Language: "id"},
 		Auth:  Auth{Mode: "off"},
 		Log:   Log{Level: "info", Format: "text"},

@@ -66,7 +66,7 @@ func TestExampleShowsEveryKey(t *testing.T) {
 // activate uncomments the lines of the example that hold a setting and drops
 // the empty list of modems.
 func activate(text string) string {
-	hidden := regexp.MustCompile(`^(\s*)# ?(\s*(?:- )?(data_dir|name|modems|device|baud|pin|store|number|operator|ussd_balance|tls_cert|tls_key|master_key_file):(?: |$).*)$`)
+	hidden := regexp.MustCompile(`^(\s*)# ?(\s*(?:- )?(data_dir|name|modems|device|baud|pin|store|number|imei|imsi|iccid|operator|ussd_balance|balance_pattern|tls_cert|tls_key|master_key_file):(?: |$).*)$`)
 	var out []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")

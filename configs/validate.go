@@ -14,9 +14,11 @@ import (
 )
 
 var (
-	e164Pattern = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
-	pinPattern  = regexp.MustCompile(`^[0-9]{4,8}$`)
-	ussdPattern = regexp.MustCompile(`^[*#][0-9*#]{1,30}#$`)
+	e164Pattern  = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
+	pinPattern   = regexp.MustCompile(`^[0-9]{4,8}$`)
+	imeiPattern  = regexp.MustCompile(`^[0-9]{15}$`)
+	iccidPattern = regexp.MustCompile(`^[0-9]{18,20}$`)
+	ussdPattern  = regexp.MustCompile(`^[*#][0-9*#]{1,30}#$`)
 
 	baudRates = []int{1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600}
 )
@@ -29,6 +31,7 @@ func (c *Config) validate(report reporter) {
 	c.validatePlaces(report)
 	c.validateGateway(report)
 	c.validateModems(report)
+	c.validateAlarm(report)
 	c.validateDesk(report)
 	c.validateAuth(report)
 	report.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -52,12 +55,41 @@ func (c *Config) validateGateway(report reporter) {
 	report.name("gateway.name", c.Gateway.Name)
 	report.between("gateway.sweep_interval", c.Gateway.SweepInterval, time.Second, 10*time.Minute)
 	report.between("gateway.interim_after", c.Gateway.InterimAfter, time.Second, time.Hour)
+	report.between("gateway.parts_wait", c.Gateway.PartsWait, time.Minute, 6*time.Hour)
+	report.between("gateway.parts_apart", c.Gateway.PartsApart, time.Minute, 48*time.Hour)
+	report.between("gateway.keep_delivered", c.Gateway.KeepDelivered, 24*time.Hour, 366*24*time.Hour)
+	if c.Gateway.Heartbeat != 0 {
+		report.between("gateway.heartbeat", c.Gateway.Heartbeat, 10*time.Minute, 24*time.Hour)
+	}
 	report.between("reply.pace", c.Reply.Pace, 0, time.Minute)
 	// A modem may take 60 s over one SMS: a shorter lease lets a second
 	// gateway send the same reply.
 	report.between("reply.lease", c.Reply.Lease, 90*time.Second, time.Hour)
 	if n := c.Reply.PerNumberHour; n < 1 || n > 1000 {
 		report("reply.per_number_hour", strconv.Itoa(n), "is out of range: write a number from 1 to 1000")
+	}
+	report.oneOf("reply.reports", c.Reply.Reports, "on", "off")
+	report.notNegative("reply.per_hour", c.Reply.PerHour)
+	report.notNegative("reply.budget", c.Reply.Budget)
+}
+
+func (c *Config) validateAlarm(report reporter) {
+	for _, phone := range c.Alarm.Numbers() {
+		report.match("alarm.phones", phone, e164Pattern, "is not an international number: write it as +6281234567890")
+	}
+	report.between("alarm.after", c.Alarm.After, 0, 24*time.Hour)
+	report.between("alarm.clear", c.Alarm.Clear, 0, 24*time.Hour)
+	report.notNegative("alarm.balance", c.Alarm.Balance)
+}
+
+// Numbers are the phones of the staff.
+func (a Alarm) Numbers() []string {
+	return strings.FieldsFunc(a.Phones, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (report reporter) notNegative(key string, n int) {
+	if n < 0 {
+		report(key, strconv.Itoa(n), "is out of range: write 0 or more")
 	}
 }
 
@@ -80,6 +112,9 @@ func (c *Config) validateModems(report reporter) {
 		unique(at+"name", "name", m.Name, m.Name)
 		unique(at+"device", "device", resolve(m.Device), m.Device)
 		unique(at+"number", "number", m.Number, m.Number)
+		unique(at+"imei", "imei", m.IMEI, m.IMEI)
+		unique(at+"imsi", "imsi", m.IMSI, m.IMSI)
+		unique(at+"iccid", "iccid", m.ICCID, m.ICCID)
 	}
 }
 
@@ -91,7 +126,15 @@ func (m *Modem) validate(at string, report reporter) {
 	}
 	report.match(at+"pin", m.PIN, pinPattern, "is no PIN: write its 4 to 8 digits, or leave it out for a SIM without one")
 	report.match(at+"number", m.Number, e164Pattern, "is not an international number: write it as +6281234567890")
+	report.match(at+"imei", m.IMEI, imeiPattern, "is no IMEI: write its 15 digits (tali modem list shows it)")
+	report.match(at+"imsi", m.IMSI, imeiPattern, "is no IMSI: write its 15 digits (tali modem list shows it)")
+	report.match(at+"iccid", m.ICCID, iccidPattern, "is no ICCID: write the 18 to 20 digits printed on the SIM")
 	report.match(at+"ussd_balance", m.USSDBalance, ussdPattern, "is no USSD code: write it as *888# in quotes")
+	if p := m.BalancePattern; p != "" {
+		if pattern, err := regexp.Compile(p); err != nil || pattern.SubexpIndex("amount") < 0 {
+			report(at+"balance_pattern", p, "is no pattern: write a regular expression with a group (?P<amount>...), such as Rp(?P<amount>[0-9.]+)")
+		}
+	}
 	report.oneOf(at+"store", m.Store, "SM", "ME", "MT")
 }
 

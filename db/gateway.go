@@ -17,6 +17,7 @@ type GatewayStatus struct {
 	Version     string
 	SpoolQueued int       // messages that wait for the centre
 	SpoolOldest time.Time // receipt of the oldest of them; zero when none
+	SnapshotAt  time.Time // when its registry snapshot was taken; zero without one
 	Modems      []ModemStatus
 }
 
@@ -30,11 +31,11 @@ type ModemStatus struct {
 
 const heartbeat = `
 WITH gateway AS (
-  INSERT INTO registry.gateway (name, version, last_seen, spool_queued, spool_oldest)
-  VALUES ($1, $2, now(), $3, $4)
+  INSERT INTO registry.gateway (name, version, last_seen, spool_queued, spool_oldest, snapshot_at)
+  VALUES ($1, $2, now(), $3, $4, $9)
   ON CONFLICT (name) DO UPDATE
   SET version = excluded.version, last_seen = excluded.last_seen,
-      spool_queued = excluded.spool_queued, spool_oldest = excluded.spool_oldest
+      spool_queued = excluded.spool_queued, spool_oldest = excluded.spool_oldest, snapshot_at = excluded.snapshot_at
 )
 INSERT INTO registry.modem (gateway, name, number, operator, alive, last_seen)
 SELECT $1, m.name, m.number, m.operator, m.alive, now()
@@ -58,7 +59,8 @@ func (d *DB) Heartbeat(ctx context.Context, g GatewayStatus) error {
 	err = d.hot.within(ctx, func(t *transaction) error {
 		_, err := t.on(ctx, beat).ExecContext(ctx, g.Name, g.Version, g.SpoolQueued,
 			pq.NullTime{Time: g.SpoolOldest, Valid: !g.SpoolOldest.IsZero()},
-			pq.Array(names), pq.Array(numbers), pq.Array(operators), pq.Array(alive))
+			pq.Array(names), pq.Array(numbers), pq.Array(operators), pq.Array(alive),
+			pq.NullTime{Time: g.SnapshotAt, Valid: !g.SnapshotAt.IsZero()})
 		return err
 	})
 	if err != nil {

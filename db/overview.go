@@ -73,6 +73,7 @@ type GatewayRow struct {
 	Version     string
 	LastSeen    time.Time `db:"last_seen"`
 	SpoolQueued int       `db:"spool_queued"`
+	SnapshotAt  time.Time `db:"snapshot_at"` // of its registry snapshot; 1970 without one
 	Messages    int64
 	ModemsAlive int `db:"modems_alive"`
 	Modems      int
@@ -135,7 +136,7 @@ WHERE c.election = $1 ORDER BY c.regency, c.ballot, c.number`
 SELECT state, count(*) AS replies, min(queued_at) AS oldest FROM outbox.reply GROUP BY 1 ORDER BY 1`
 
 	gatewayRows = `
-SELECT g.name, g.version, g.last_seen, g.spool_queued,
+SELECT g.name, g.version, g.last_seen, g.spool_queued, coalesce(g.snapshot_at, timestamptz 'epoch') AS snapshot_at,
   (SELECT coalesce(sum(messages), 0) FROM registry.gateway_intake i WHERE i.gateway = g.name) AS messages,
   (SELECT count(*) FROM registry.modem m WHERE m.gateway = g.name) AS modems,
   (SELECT count(*) FROM registry.modem m WHERE m.gateway = g.name AND m.alive) AS modems_alive

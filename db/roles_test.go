@@ -81,7 +81,7 @@ func TestForbidden(t *testing.T) {
 			`DELETE FROM tally.spent_code`:                                                                                                 denied,
 			`DELETE FROM tally.wrong_code`:                                                                                                 denied,
 			`UPDATE registry.station SET generation = generation + 1`:                                                                      denied,
-			`INSERT INTO registry.card (election, station, generation, issued_by) VALUES (1, 7108012001001, 2, 'x')`:                       denied,
+			`INSERT INTO registry.card (election, station, generation, issued_by) VALUES (1, 7108012001001, 2, 'x')`: denied,
 		},
 		cluster.Desk: {
 			`INSERT INTO tally.entry SELECT * FROM tally.entry`: denied,

@@ -41,7 +41,8 @@ type Deliver struct {
 	Text         string
 	Part         *Part // nil for a message in one piece
 	PID, DCS     byte
-	Class0       bool // a flash message, never stored by the modem
+	Class0       bool    // a flash message, never stored by the modem
+	Report       *Report // of KindReport, where it is whole
 }
 
 // Decode reads a PDU as a modem prints it, SMSC address first. A time stamp that is no time leaves SentAt zero
@@ -127,21 +128,6 @@ func open(pdu string) (Deliver, *tpdu.TPDU, error) {
 		d.Class0 = class == tpdu.MClass0
 	}
 	return d, t, nil
-}
-
-// report reads the recipient of a status report; the rest stays in the raw PDU.
-func report(b []byte) Deliver {
-	d := Deliver{Kind: KindReport}
-	var ra tpdu.Address
-	if len(b) > 2 {
-		if n, err := ra.UnmarshalBinary(b[2:]); err == nil {
-			d.Sender = clean(ra.Number())
-			if rest := b[2+n:]; len(rest) >= 7 {
-				d.SentAt = timestamp(rest[:7])
-			}
-		}
-	}
-	return d
 }
 
 // partOf reads the concatenation header. Numbers that make no sense are ignored, as 3GPP TS 23.040

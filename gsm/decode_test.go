@@ -92,6 +92,8 @@ func TestDecodeGolden(t *testing.T) {
 		{"one part of one is whole", smscHex + "44" + "0C91269809000010" + "0008" + scts + "080500032A0101" + "0041",
 			with(func(d *Deliver) { d.DCS, d.Text = 8, "A" })},
 		{"status report", smscHex + "06" + "2A" + "0C91269809000010" + scts + scts + "00",
+			Deliver{Kind: KindReport, Sender: "+628990000001", SentAt: wita, Report: &Report{Reference: 42, At: wita}}},
+		{"status report cut short", smscHex + "06" + "2A" + "0C91269809000010" + scts,
 			Deliver{Kind: KindReport, Sender: "+628990000001", SentAt: wita}},
 		{"submit report", smscHex + "01" + "00" + scts, Deliver{Kind: KindOther}},
 	} {

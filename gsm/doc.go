@@ -11,7 +11,10 @@
 //     "unknown", never "empty".
 //   - Run ends only with its context. A missing, busy, locked or silent modem is a state, not an error.
 //   - ErrUnplugged from Send means that not one octet of the message has left.
+//   - A PIN is given once, and only to the SIM that is expected.
 //
 // The way of a message: +CMTI, or a timer, wakes the owner; it lists the store (listing.go), gives all rows to the
-// keeper in one call, then deletes slot by slot and lets waiting replies go in between (sweep.go).
+// keeper in one call, then deletes slot by slot and lets waiting replies go in between (sweep.go). A modem that stays
+// silent is led up a ladder (ladder.go); Health says at any time how it fares. Look and Call are for tools that visit a
+// modem which nobody serves.
 package gsm

@@ -3,7 +3,6 @@ package gsm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -31,8 +30,15 @@ type Settings struct {
 	PIN           string
 	Store         string // "SM", "ME" or "MT"; "" chooses
 	Number        string // its own number, for Status
+	IMEI          string // of the modem we expect; like the next two, "" expects nothing
+	IMSI          string // of the SIM
+	ICCID         string // printed on the SIM
+	Reports       bool   // ask the network for a status report of every message we send
+	SIMs          *SIMs  // shared by the modems of one program; nil lets two have the same SIM
 	SweepInterval time.Duration
 	StateDir      string // remembers a refused PIN; "" remembers it until the program ends
+	// ResetPort is the last help for a modem that hears nothing any more; nil: there is none.
+	ResetPort func(ctx context.Context, device string) error
 }
 
 const (
@@ -48,8 +54,6 @@ const (
 	retryWait    = time.Second      // after a listing that failed, and after a store that was full
 	everywhere   = 10               // every so many timed sweeps visit all stores
 	stopGrace    = 10 * time.Second // for a message that is being sent when Run has to end
-	resetAfter   = 6                // connections in a row that came to nothing
-	resetEvery   = 10 * time.Minute
 )
 
 // Modem is one modem and its SIM.
@@ -60,6 +64,8 @@ type Modem struct {
 	limits limits
 	status board
 	jobs   chan *job
+	asks   chan *question
+	asking chan struct{}          // size one: the turn to ask a USSD code
 	up     atomic.Pointer[events] // of the connection that serves, nil without one
 
 	sending atomic.Bool
@@ -69,15 +75,18 @@ type Modem struct {
 	stores    []string // the main store first
 	opened    string   // the store that AT+CMGL lists now
 	totals    map[string]int
+	stuck     map[string]int // by store: messages that cannot be deleted
 	cnmi      string
 	slots     map[slotID]*slotHistory
 	held      []Stored // direct rows that nothing but this memory holds
 	pinMemory string
 	doubt     bool // answers were out of step: the next sweep reads each slot twice
+	owes      bool // AT+CNMA is owed for what was routed here
 	follow    int  // sweeps to make in quick succession
 	next      agenda
-	failures  int // connections in a row that came to nothing
-	lastReset time.Time
+	failures  int  // connections in a row that came to nothing
+	swept     bool // this connection has come to something
+	alarmed   time.Time
 	logged    State
 	connected bool // there has been a connection before
 }
@@ -95,8 +104,8 @@ func New(s Settings, keep Keeper, log *slog.Logger) *Modem {
 	if s.SweepInterval <= 0 {
 		s.SweepInterval = defaultSweep
 	}
-	m := &Modem{set: s, keep: keep, log: log.With("modem", s.Name), limits: defaultLimits(), jobs: make(chan *job),
-		totals: map[string]int{}, slots: map[slotID]*slotHistory{}}
+	m := &Modem{set: s, keep: keep, log: log.With("modem", s.Name), limits: defaultLimits(), jobs: make(chan *job), asks: make(chan *question), asking: make(chan struct{}, 1),
+		totals: map[string]int{}, stuck: map[string]int{}, slots: map[slotID]*slotHistory{}}
 	m.status.s = Status{Name: s.Name, Device: s.Device, Number: s.Number, State: StateStopped, CSQ: 99,
 		Registration: RegistrationUnknown, Since: time.Now()}
 	return m
@@ -140,7 +149,7 @@ func (m *Modem) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
-		wait = min(2*wait, longestWait)
+		wait = min(2*wait, m.limits.backoff)
 	}
 }
 
@@ -164,24 +173,27 @@ var errOpen = errors.New("opening device")
 
 // connect opens the device and serves it until the connection ends. It reports whether there was service.
 func (m *Modem) connect(ctx context.Context) (bool, error) {
-	l, err := dial(m.set.Device, m.set.Baud, m.limits, m.log)
+	l, err := m.dial()
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", errOpen, err)
+		return false, err
 	}
 	defer m.leave(l)
 	stop := context.AfterFunc(ctx, func() { m.cut(l) })
 	defer stop()
 	m.status.update(func(s *Status) { s.State, s.Since = StateStarting, time.Now() })
 	if err := m.setup(ctx, l); err != nil {
-		m.failures++
-		m.reset(ctx, l, err)
+		m.climb(ctx, l, err)
 		return false, err
 	}
 	if m.connected {
 		m.status.update(func(s *Status) { s.Reconnects++ })
 	}
-	m.failures, m.connected = 0, true
-	return true, m.serve(ctx, l)
+	m.connected, m.swept = true, false
+	err = m.serve(ctx, l)
+	if !m.swept {
+		m.climb(ctx, l, err)
+	}
+	return m.swept, err
 }
 
 // cut ends the waiting of a connection when Run has to end; a message being sent gets time to learn its outcome.
@@ -205,6 +217,7 @@ func (m *Modem) cut(l *link) {
 // leave ends a connection and saves the direct rows that still wait in it.
 func (m *Modem) leave(l *link) {
 	m.up.Store(nil)
+	m.set.SIMs.release(m.set.Name)
 	l.close()
 	m.status.update(func(s *Status) {
 		if n := l.events.heard.Load(); n > 0 {
@@ -221,24 +234,15 @@ func (m *Modem) leave(l *link) {
 	}
 }
 
-// reset restarts a modem that talks and still cannot be set up, as the last thing before a person has to come.
-func (m *Modem) reset(ctx context.Context, l *link, err error) {
-	if m.failures < resetAfter || time.Since(m.lastReset) < resetEvery || errors.Is(err, errLocked) || ctx.Err() != nil {
-		return
-	}
-	m.lastReset = time.Now()
-	m.log.Warn("restarting a modem that cannot be set up", "attempt", m.failures, "err", err)
-	l.step = true
-	if _, err := l.cmd(m.limits.short, "+CFUN=1,1"); err != nil {
-		m.log.Debug("restart was not confirmed", "err", err)
-	}
-}
-
 // enter notes a state and logs it once.
 func (m *Modem) enter(s State, err error) {
 	m.status.update(func(st *Status) {
 		if st.State != s {
 			st.State, st.Since = s, time.Now()
+		}
+		st.Trouble, st.Why = TroubleOf(err), ""
+		if err != nil {
+			st.Why = err.Error()
 		}
 	})
 	if m.logged == s {

@@ -26,16 +26,17 @@ const (
 	setLimit    = 20 * time.Second
 	listLimit   = 60 * time.Second
 	sendLimit   = 60 * time.Second
+	ussdLimit   = 30 * time.Second
 )
 
 // limits are waits that tests shorten.
 type limits struct {
-	probe, quiet, short, del, set, list, send, prompt time.Duration
+	probe, quiet, short, del, set, list, send, prompt, ussd, fresh, backoff time.Duration
 }
 
 func defaultLimits() limits {
 	return limits{probe: time.Second, quiet: 300 * time.Millisecond, short: shortLimit, del: deleteLimit, set: setLimit,
-		list: listLimit, send: sendLimit, prompt: 10 * time.Second}
+		list: listLimit, send: sendLimit, prompt: 10 * time.Second, ussd: ussdLimit, fresh: freshFor, backoff: longestWait}
 }
 
 // link is one connection to a modem, from open to hang-up. Only the owner's goroutine uses it.

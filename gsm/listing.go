@@ -115,17 +115,31 @@ func (l *link) readSlot(slot int) (entry, bool, error) {
 	return e, true, nil
 }
 
-// recoverSlot reads a slot whose line in the listing was no use. Hex of the wrong length is believed when two
-// reads agree on every digit: then it is what the modem has, and a poison message must not hold a slot for ever.
-func (l *link) recoverSlot(slot int) (entry, bool, error) {
-	first, ok, err := l.readSlot(slot)
-	if err != nil || !ok || first.whole {
-		return first, first.whole, err
+// sameOddReads is how many reads of a slot have to agree on hex of the wrong length before it is believed. A line that
+// loses digits now and then may lose the same ones twice, and what is believed is deleted.
+const sameOddReads = 6
+
+// recoverSlot reads a slot whose line in the listing was no use. Hex of the wrong length is believed in the end, when
+// reads over several sweeps agree on every digit: then it is what the modem has, and a poison message must not hold
+// a slot for ever.
+func (m *Modem) recoverSlot(l *link, slot int) (entry, bool, error) {
+	h := m.history(m.opened, slot)
+	for range 2 {
+		e, ok, err := l.readSlot(slot)
+		if err != nil || !ok || e.whole {
+			return e, e.whole, err
+		}
+		switch {
+		case e.pdu == "" || e.doubt:
+			h.oddReads = 0
+		case e.pdu == h.odd:
+			h.oddReads++
+		default:
+			h.odd, h.oddReads = e.pdu, 1
+		}
+		if e.whole = h.oddReads >= sameOddReads; e.whole {
+			return e, true, nil
+		}
 	}
-	second, ok, err := l.readSlot(slot)
-	if err != nil || !ok || second.whole {
-		return second, second.whole, err
-	}
-	second.whole = second.pdu != "" && second.pdu == first.pdu && !first.doubt && !second.doubt
-	return second, second.whole, nil
+	return entry{slot: slot}, false, nil
 }

@@ -83,7 +83,7 @@ func TestIndications(t *testing.T) {
 		"nonsense":                           "2,1,0,0,0",
 		"(0-999999999),(x-y),(),(0),(0)":     "2,1,0,0,0",
 	} {
-		if got := indications(offered); got != want {
+		if got := indications(offered, []int{0}); got != want {
 			t.Errorf("indications(%q) = %s, want %s", offered, got, want)
 		}
 	}

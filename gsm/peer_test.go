@@ -200,7 +200,7 @@ func TestSlotFilledAnew(t *testing.T) {
 	p.own(func(ctx context.Context, rows []Stored) error {
 		once.Do(func() {
 			p.put(1, fresh)
-			<-time.After(freshFor + 50*time.Millisecond) // a slow spool: the read is stale now
+			<-time.After(fast().fresh + 50*time.Millisecond) // a slow spool: the read is stale now
 		})
 		return k.keep(ctx, rows)
 	}, nil)
@@ -341,7 +341,7 @@ func TestRestartsStuckModem(t *testing.T) {
 		delete(p.script, "+CMGF?")
 		return "OK\r\n"
 	}
-	m := p.own((&keeper{first: map[string]time.Time{}}).keep, func(m *Modem) { m.failures = resetAfter - 1 })
+	m := p.own((&keeper{first: map[string]time.Time{}}).keep, func(m *Modem) { m.failures = restartAfter - 1 })
 	p.until("ready after a restart", m.Ready)
 	if n := p.count("+CFUN=1,1"); n != 1 {
 		t.Errorf("%d restarts, want 1", n)

@@ -28,8 +28,10 @@ func (m *Modem) unlock(ctx context.Context, l *link) error {
 		state, err := l.ask("+CPIN?", "+CPIN")
 		var refused *SendError
 		switch {
-		case errors.As(err, &refused) && !refused.simBusy():
+		case errors.As(err, &refused) && refused.simAway():
 			return fmt.Errorf("%w: %w", ErrSIM, err)
+		case errors.As(err, &refused) && !refused.simBusy():
+			return err
 		case err != nil && !errors.As(err, &refused):
 			return err
 		case state == "READY":
@@ -38,6 +40,8 @@ func (m *Modem) unlock(ctx context.Context, l *link) error {
 			if err := m.givePIN(l); err != nil {
 				return err
 			}
+		case err == nil && strings.Contains(state, "PUK"):
+			return fmt.Errorf("%w (it asks for %s)", errPUK, state)
 		case err == nil:
 			return fmt.Errorf("%w: it asks for %s", errLocked, state)
 		}
@@ -54,7 +58,7 @@ func (m *Modem) unlock(ctx context.Context, l *link) error {
 // the SIM counts it too.
 func (m *Modem) givePIN(l *link) error {
 	if m.set.PIN == "" {
-		return fmt.Errorf("%w: no PIN is configured", errLocked)
+		return errNoPIN
 	}
 	tried, err := m.pinTried()
 	if err != nil {

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -30,18 +33,73 @@ func openPort(device string, baud int) (*port, error) {
 	if err != nil {
 		return nil, err // *fs.PathError names operation and device
 	}
+	if shared(f, device) {
+		f.Close()
+		return nil, busy(device)
+	}
 	if err := prepare(f, baud); err != nil {
 		f.Close() // the first error is the one to report
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, busy(device)
+		}
+		if errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EINVAL) {
+			return nil, fmt.Errorf("%s %w", device, errNotSerial)
 		}
 		return nil, &fs.PathError{Op: "setting up", Path: device, Err: err}
 	}
 	return &port{file: f}, nil
 }
 
+// shared finds a program that opened a serial device and took no lock: it reads along and swallows half of every
+// answer. The other end of a pty is no such program.
+func shared(f *os.File, device string) bool {
+	real, err := filepath.EvalSymlinks(device)
+	if err != nil || strings.HasPrefix(real, "/dev/pts/") || !isTerminal(f) {
+		return false
+	}
+	return len(holders(device, os.Getpid())) > 0
+}
+
+func isTerminal(f *os.File) bool {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	var inner error
+	err = raw.Control(func(fd uintptr) { _, inner = unix.IoctlGetTermios(int(fd), unix.TCGETS2) })
+	return errors.Join(err, inner) == nil
+}
+
+// busy names the program that holds a device, where we may know it.
 func busy(device string) error {
-	return fmt.Errorf("%w: %s (stop the program that uses it; `fuser %s` names it)", ErrBusy, device, device)
+	if names := holders(device, os.Getpid()); len(names) > 0 {
+		return fmt.Errorf("%w: %s is open in %s", ErrBusy, device, strings.Join(names, ", "))
+	}
+	return fmt.Errorf("%w: %s (`fuser %s` as root names it)", ErrBusy, device, device)
+}
+
+// holders lists the processes that have a device open, but for one. Those of other users are seen by root only.
+func holders(device string, except int) []string {
+	real, err := filepath.EvalSymlinks(device)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	seen := map[string]bool{strconv.Itoa(except): true}
+	open, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is right
+	for _, fd := range open {
+		pid := strings.Split(fd, "/")[2]
+		if to, err := os.Readlink(fd); err != nil || to != real || seen[pid] {
+			continue
+		}
+		seen[pid] = true
+		comm, err := os.ReadFile("/proc/" + pid + "/comm")
+		if err != nil {
+			continue // it has ended since
+		}
+		names = append(names, fmt.Sprintf("%s (process %s)", strings.TrimSpace(string(comm)), pid))
+	}
+	return names
 }
 
 // prepare takes the device and makes the line raw. It goes through SyscallConn because File.Fd would make the
@@ -63,6 +121,10 @@ func prepare(f *os.File, baud int) error {
 func configure(fd, baud int) error {
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return err
+	}
+	// Root gets in whatever others have claimed.
+	if taken, err := unix.IoctlGetInt(fd, unix.TIOCGEXCL); err == nil && taken != 0 {
+		return unix.EWOULDBLOCK
 	}
 	if err := unix.IoctlSetInt(fd, unix.TIOCEXCL, 0); err != nil {
 		return err

@@ -10,6 +10,17 @@ import (
 	"github.com/creack/pty"
 )
 
+// openPair opens a pty and leaves its slave side to others.
+func openPair(t *testing.T) (master, slave *os.File, device string) {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatalf("opening a pty: %v", err)
+	}
+	t.Cleanup(func() { master.Close(); slave.Close() })
+	return master, slave, slave.Name()
+}
+
 // pair opens a pty and the port on its slave side.
 func pair(t *testing.T) (*os.File, *port, string) {
 	t.Helper()

@@ -43,7 +43,14 @@ type result struct {
 // modem was busy (nothing has left); *SendError (refused); ErrUnknownOutcome. Once the modem has begun, Send
 // waits for the outcome whatever ctx says.
 func (m *Modem) Send(ctx context.Context, to, text string) (Sent, error) {
-	j, err := submit(to, text)
+	t, err := submit(to, text)
+	if err != nil {
+		return Sent{}, err
+	}
+	if m.set.Reports {
+		t.FirstOctet |= tpdu.FoSRR
+	}
+	j, err := newJob(t)
 	if err != nil {
 		return Sent{}, err
 	}
@@ -63,7 +70,7 @@ func (m *Modem) Send(ctx context.Context, to, text string) (Sent, error) {
 }
 
 // submit encodes an SMS-SUBMIT (3GPP TS 23.040 §9.2.2.2) to be sent through the SIM's own SMSC.
-func submit(to, text string) (*job, error) {
+func submit(to, text string) (*tpdu.TPDU, error) {
 	number, international := strings.CutPrefix(to, "+")
 	if len(number) < 3 || len(number) > 20 || strings.Trim(number, "0123456789") != "" {
 		return nil, &SendError{Code: -1, Permanent: true, Reason: fmt.Sprintf("recipient is not a number of 3 to 20 digits (length %d)", len(to))}
@@ -84,7 +91,12 @@ func submit(to, text string) (*job, error) {
 	if a, err := parts[0].Alphabet(); err != nil || a != tpdu.Alpha7Bit {
 		return nil, &SendError{Code: -1, Permanent: true, Reason: "text has characters outside the GSM 7-bit alphabet"}
 	}
-	b, err := parts[0].MarshalBinary()
+	return &parts[0], nil
+}
+
+// newJob renders a TPDU for AT+CMGS. The SMSC's address is left to the SIM.
+func newJob(t *tpdu.TPDU) (*job, error) {
+	b, err := t.MarshalBinary()
 	if err != nil {
 		return nil, fmt.Errorf("encoding reply: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/warthog618/modem/at"
 )
@@ -30,6 +31,18 @@ func (e *SendError) Error() string {
 // simBusy reports CME 14 and CMS 314: the SIM needs a moment.
 func (e *SendError) simBusy() bool {
 	return e.Kind == "CME" && e.Code == 14 || e.Kind == "CMS" && e.Code == 314
+}
+
+// simAway reports that there is no SIM, or none that can be used: CME 10 to 18 without 14 and 16 (3GPP TS 27.007
+// §9.2.1), CMS 310 to 318 without 314 (3GPP TS 27.005 §3.2.5), or words of a modem that uses no numbers.
+func (e *SendError) simAway() bool {
+	switch {
+	case e.Code < 0:
+		return strings.Contains(strings.ToUpper(e.Reason), "SIM")
+	case e.Kind == "CME":
+		return e.Code >= 10 && e.Code <= 18 && e.Code != 14 && e.Code != 16
+	}
+	return e.Kind == "CMS" && e.Code >= 310 && e.Code <= 318 && e.Code != 314
 }
 
 // emptySlot reports CMS 321 and CME 21: nothing is stored there, or nothing can be.

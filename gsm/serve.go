@@ -16,7 +16,12 @@ func (m *Modem) serve(ctx context.Context, l *link) error {
 	default:
 	}
 	m.enter(StateReady, nil)
-	err := m.mend(ctx, l, m.sweep(ctx, l, m.stores)) // before anything else
+	err := m.sweep(ctx, l, m.stores) // before anything else
+	var notKept *keepError
+	if err == nil || errors.As(err, &notKept) {
+		m.recovered()
+	}
+	err = m.mend(ctx, l, err)
 	m.scheduleSweep()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -29,11 +34,13 @@ func (m *Modem) serve(ctx context.Context, l *link) error {
 			return errHangup
 		case j := <-m.jobs:
 			err = m.transmit(l, j)
+		case q := <-m.asks:
+			err = m.ask(l, q)
 		case <-l.events.sweep:
 			err = m.sweep(ctx, l, m.stores[:1])
 		case pdu := <-l.events.direct:
 			m.hold(pdu)
-			err = m.keepHeld(ctx)
+			err = m.keepHeld(ctx, l)
 		case <-l.events.verify:
 			m.next.verify = later(time.Now(), m.next.verified.Add(verifyGap))
 			continue
@@ -50,7 +57,7 @@ func (m *Modem) due(ctx context.Context, l *link) error {
 	now := time.Now()
 	if !m.next.keep.IsZero() && now.After(m.next.keep) {
 		m.next.keep = time.Time{}
-		if err := m.keepHeld(ctx); err != nil {
+		if err := m.keepHeld(ctx, l); err != nil {
 			return err
 		}
 		return m.timedSweep(ctx, l)
@@ -64,6 +71,9 @@ func (m *Modem) due(ctx context.Context, l *link) error {
 	}
 	if now.After(m.next.health) {
 		err := m.health(l)
+		if err == nil {
+			err = m.service(l)
+		}
 		m.next.health = now.Add(m.healthWait())
 		return err
 	}
@@ -166,11 +176,14 @@ func (m *Modem) regain(ctx context.Context, l *link) error {
 
 // hold notes a PDU that only this memory has.
 func (m *Modem) hold(pdu string) {
+	if isReport(pdu) {
+		m.status.update(func(s *Status) { s.Reports++ })
+	}
 	m.held = append(m.held, Stored{Modem: m.set.Name, IMSI: m.keptIMSI, PDU: pdu, ReadAt: time.Now()})
 }
 
-// keepHeld gives held rows to the keeper.
-func (m *Modem) keepHeld(ctx context.Context) error {
+// keepHeld gives held rows to the keeper and, where the network waits for it, acknowledges them.
+func (m *Modem) keepHeld(ctx context.Context, l *link) error {
 	if len(m.held) == 0 {
 		return nil
 	}
@@ -178,14 +191,17 @@ func (m *Modem) keepHeld(ctx context.Context) error {
 		return err
 	}
 	m.held = nil
-	return nil
+	if !m.owes || l == nil {
+		return nil
+	}
+	return l.optional("+CNMA")
 }
 
 // keepLast tries once more to save held rows when Run ends: no slot holds them.
 func (m *Modem) keepLast(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.limits.short)
 	defer cancel()
-	if err := m.keepHeld(ctx); err != nil {
+	if err := m.keepHeld(ctx, nil); err != nil {
 		m.log.Error("messages are lost that were in no slot", "count", len(m.held), "err", err)
 	}
 }

@@ -1,6 +1,7 @@
 package gsm
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,12 +35,12 @@ func (m *Modem) chooseStores(l *link) error {
 	if len(offered) > 0 {
 		first = storeNames(offered[0])
 	}
-	main := m.set.Store
-	if main == "" {
-		main = "SM"
-		if len(first) > 0 && !slices.Contains(first, main) {
-			main = first[0]
+	main := cmp.Or(m.set.Store, "SM")
+	if len(first) > 0 && !slices.Contains(first, main) {
+		if m.set.Store != "" {
+			m.log.Warn("modem does not have the configured store", "want", main, "got", first[0])
 		}
+		main = first[0]
 	}
 	m.stores = []string{main}
 	for _, s := range []string{"SM", "ME"} {
@@ -82,7 +83,7 @@ func (m *Modem) useStores(l *link) error {
 	}
 	m.opened = m.stores[0]
 	used, err := m.readStores(l)
-	m.status.update(func(s *Status) { s.Store, s.StoreUsed, s.StoreTotal = m.opened, used, m.totals[m.opened] })
+	m.filled(m.opened, used)
 	return err
 }
 
@@ -120,7 +121,11 @@ func (m *Modem) chooseIndications(l *link) error {
 	if len(offered) > 0 {
 		answer = offered[0]
 	}
-	want := indications(answer)
+	ds := []int{0}
+	if m.set.Reports {
+		ds = []int{2, 1, 0} // stored ones survive us
+	}
+	want := indications(answer, ds)
 	if _, err := l.cmd(m.limits.short, "+CNMI="+want); err != nil && !errors.As(err, &refused) {
 		return err
 	}
@@ -138,8 +143,8 @@ func (m *Modem) chooseIndications(l *link) error {
 
 // indications chooses the five values of +CNMI (3GPP TS 27.005 §3.4.1) from what =? offers, the first that is
 // offered in the order of our wishes. mt=2 is never among them: a message routed here is stored nowhere.
-func indications(offered string) string {
-	wishes := [5][]int{{2, 1, 3, 0}, {1, 0}, {0}, {0}, {0, 1}}
+func indications(offered string, reports []int) string {
+	wishes := [5][]int{{2, 1, 3, 0}, {1, 0}, {0}, reports, {0, 1}}
 	groups := strings.SplitAfter(offered, ")")
 	var chosen []string
 	for i, wish := range wishes {

@@ -13,30 +13,31 @@ var errChanged = errors.New("SIM was changed")
 
 // setup brings a fresh connection from any state to one that can be swept. It never resets the modem.
 func (m *Modem) setup(ctx context.Context, l *link) error {
-	if err := l.sync(ctx, m.limits.quiet/6); err != nil {
+	if err := m.greet(ctx, l); err != nil {
 		return err
 	}
-	for _, c := range []string{"E0", "V1", "+CMEE=1"} {
-		if err := l.optional(c); err != nil {
-			return err
-		}
-	}
-	if err := m.unlock(ctx, l); err != nil {
+	if err := m.meet(l, func() error { return m.unlock(ctx, l) }); err != nil {
 		return err
 	}
-	id, err := l.identify()
-	if err != nil {
-		return err
-	}
-	if m.keptIMSI != id.imsi {
-		clear(m.slots) // what we know of slots is about another SIM
-		m.keptIMSI = id.imsi
-	}
-	m.status.update(func(s *Status) { s.IMEI, s.IMSI, s.ICCID = id.imei, id.imsi, id.iccid })
 	if err := m.health(l); err != nil {
 		return err
 	}
+	if err := m.service(l); err != nil {
+		return err
+	}
 	return m.settle(l)
+}
+
+// diagnose says what a device is that does not answer AT: silent, at another speed, or no modem at all.
+func (l *link) diagnose(err error) error {
+	heard, odd := l.tap.heard.Load(), l.tap.odd.Load()
+	switch {
+	case !errors.Is(err, errSilent) || heard == 0:
+		return err
+	case 3*odd > heard:
+		return fmt.Errorf("%w: %w", errGarbled, err)
+	}
+	return fmt.Errorf("%w: %w", errNoModem, err)
 }
 
 // optional gives a command whose refusal does no harm.
@@ -45,63 +46,18 @@ func (l *link) optional(command string) error {
 	return unlessRefused(err)
 }
 
-type identity struct{ imei, imsi, iccid string }
-
-// identify reads who modem and SIM are. Only the IMSI is needed: every key begins with it.
-func (l *link) identify() (identity, error) {
-	var id identity
-	var err error
-	if id.imei, err = l.number("+CGSN"); err != nil {
-		return id, err
-	}
-	if id.imsi, err = l.number("+CIMI"); err != nil {
-		return id, err
-	}
-	if id.imsi == "" {
-		return id, fmt.Errorf("%w: it gives no IMSI", ErrSIM)
-	}
-	for _, c := range []string{"+CCID", "+ICCID", "^ICCID?"} {
-		if id.iccid, err = l.number(c); err != nil {
-			return id, err
-		}
-		if id.iccid != "" {
-			break
-		}
-	}
-	return id, nil
-}
-
-// number returns the digits that a command answers with, with or without a prefix; "" where it is refused.
-func (l *link) number(command string) (string, error) {
-	lines, err := l.cmd(l.limits.short, command)
-	var refused *SendError
-	if errors.As(err, &refused) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	prefix := strings.TrimSuffix(command, "?") + ":"
-	allowed := "0123456789"
-	if strings.Contains(command, "CCID") {
-		allowed += "Ff" // the filler of an odd length
-	}
-	for _, line := range lines {
-		rest := strings.TrimPrefix(strings.TrimSpace(line), prefix)
-		digits := strings.Trim(strings.TrimSpace(rest), `"`)
-		if len(digits) >= 14 && len(digits) <= 22 && strings.Trim(digits, allowed) == "" {
-			return digits, nil
-		}
-	}
-	return "", nil
-}
-
 // settle applies the settings that receiving rests on, and reads each back.
 func (m *Modem) settle(l *link) error {
-	// Phase 2 service: no acknowledgement by AT+CNMA is owed, so none can be late and switch CNMI off.
+	// Phase 2 service: no acknowledgement by AT+CNMA is owed, so none can be late and switch CNMI off. A modem that
+	// knows phase 2+ only is acknowledged to once the keeper has the message.
 	if err := l.optional("+CSMS=0"); err != nil {
 		return err
 	}
+	service, err := l.query(l.limits.short, "+CSMS?", "+CSMS")
+	if err := unlessRefused(err); err != nil {
+		return err
+	}
+	m.owes = len(service) > 0 && strings.HasPrefix(service[0], "1")
 	if err := l.pduMode(); err != nil {
 		return err
 	}
@@ -113,12 +69,8 @@ func (m *Modem) settle(l *link) error {
 
 // verify finds out whether the modem has reset itself, which modems do without saying so, and sets it up again.
 func (m *Modem) verify(ctx context.Context, l *link) error {
-	imsi, err := l.number("+CIMI")
-	if err != nil {
+	if err := m.sameSIM(l); err != nil {
 		return err
-	}
-	if imsi != m.keptIMSI {
-		return fmt.Errorf("%w: %w", ErrSIM, errChanged)
 	}
 	if err := l.optional("E0"); err != nil {
 		return err
@@ -136,6 +88,24 @@ func (m *Modem) verify(ctx context.Context, l *link) error {
 		return err
 	}
 	return m.settle(l)
+}
+
+// sameSIM makes sure that the slots still are those of the SIM we know. One that is merely busy is believed.
+func (m *Modem) sameSIM(l *link) error {
+	imsi, err := l.number("+CIMI")
+	if err != nil || imsi == m.keptIMSI {
+		return err
+	}
+	if imsi == "" {
+		state, err := l.query(l.limits.short, "+CPIN?", "+CPIN")
+		if len(state) > 0 && state[0] == "READY" {
+			return nil
+		}
+		if err := unlessRefused(err); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrSIM, errChanged)
 }
 
 // settled compares the settings with those we made.

@@ -48,9 +48,19 @@ type Status struct {
 	Operator             string
 	Registration         Registration
 	CSQ                  int // 0..31, 99 unknown (3GPP TS 27.007 §8.5)
+	SMSC                 string
+	SMSCMissing          bool // the modem says that there is none
+	Unkept               bool // the keeper refuses what we read
 	Store                string
 	StoreUsed            int
 	StoreTotal           int
+	Stores               []Fill // never changed in place: a copy may share it
+	StuckSlots           int
+	ClockKnown           bool
+	ClockOffset          time.Duration
+	Trouble              Trouble
+	Why                  string
+	Recovering           Step
 
 	Read           int // rows read from slots, repeats included
 	Kept           int // rows that the keeper took
@@ -60,6 +70,10 @@ type Status struct {
 	Reconnects     int // connections after the first
 	Resyncs        int // times that an answer did not come
 	Resets         int // times that the modem had lost its settings
+	Restarts       int // AT+CFUN=1,1
+	PortResets     int
+	Alarms         int // times that nothing helped
+	Reports        int // status reports that arrived
 	Sends          int // messages that the network took
 	SendFailures   int // refusals and unknown outcomes
 

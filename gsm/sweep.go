@@ -12,8 +12,6 @@ import (
 const (
 	// freshFor is how long a read may be trusted to describe its slot: a modem may fill a slot anew.
 	freshFor = 2 * time.Second
-	// alarmAfter is the number of failed deletes of one slot that calls for a person.
-	alarmAfter = 3
 )
 
 // keepError means that the keeper did not take rows: they stay in their slots.
@@ -21,18 +19,6 @@ type keepError struct{ err error }
 
 func (e *keepError) Error() string { return "storing rows: " + e.err.Error() }
 func (e *keepError) Unwrap() error { return e.err }
-
-// slotID names a slot of the SIM or the modem.
-type slotID struct {
-	store string
-	slot  int
-}
-
-// slotHistory is what went on with a slot before.
-type slotHistory struct {
-	failures int    // deletes that went wrong
-	deleted  string // the PDU that the modem said it deleted last
-}
 
 // sweep empties stores: each is listed, kept whole, and only then deleted slot by slot. It visits the
 // stores in scope and those that a +CMTI has named.
@@ -103,6 +89,7 @@ func (m *Modem) openStore(l *link, store string) error {
 	if len(filling) > 0 {
 		if f := strings.Split(filling[0], ","); len(f) > 1 {
 			m.totals[store] = lastNumber("," + f[1])
+			m.filled(store, lastNumber(","+f[0]))
 		}
 	}
 	return nil
@@ -110,19 +97,27 @@ func (m *Modem) openStore(l *link, store string) error {
 
 // empty brings the content of the open store to safety and deletes it.
 func (m *Modem) empty(ctx context.Context, l *link) error {
+	store := m.opened
 	entries, listErr := m.list(ctx, l)
 	if len(entries) == 0 {
+		if listErr == nil {
+			m.noteMended(store, nil)
+			m.stuck[store] = 0
+			m.filled(store, 0)
+		}
 		return listErr
 	}
-	store, used := m.opened, len(entries)
+	used := len(entries)
 	if total := m.totals[store]; total > 0 && used >= total {
 		m.follow = 3 // the network holds more, and not every modem announces it
 		m.dueWithin(retryWait)
 	}
+	m.noteMended(store, entries)
 	m.noteLies(store, entries)
 	if err := m.hand(ctx, m.rows(store, entries)); err != nil {
 		return err
 	}
+	stuck := 0
 	for _, e := range entries {
 		if err := m.interlude(ctx, l); err != nil {
 			return err
@@ -133,13 +128,12 @@ func (m *Modem) empty(ctx context.Context, l *link) error {
 		}
 		if gone {
 			used--
+		} else if m.history(store, e.slot).failures >= alarmAfter {
+			stuck++
 		}
 	}
-	m.status.update(func(s *Status) {
-		if store == s.Store {
-			s.StoreUsed = used
-		}
-	})
+	m.stuck[store] = stuck
+	m.filled(store, used)
 	return listErr
 }
 
@@ -156,11 +150,11 @@ func (m *Modem) rows(store string, entries []entry) []Stored {
 func (m *Modem) hand(ctx context.Context, rows []Stored) error {
 	m.status.update(func(s *Status) { s.Read += len(rows); s.LastMessage = time.Now() })
 	if err := m.keep(ctx, rows); err != nil {
-		m.status.update(func(s *Status) { s.KeepFailures++ })
+		m.status.update(func(s *Status) { s.KeepFailures++; s.Unkept = true })
 		return &keepError{err}
 	}
 	m.next.keepWait = 0
-	m.status.update(func(s *Status) { s.Kept += len(rows) })
+	m.status.update(func(s *Status) { s.Kept += len(rows); s.Unkept = false })
 	return nil
 }
 
@@ -200,7 +194,7 @@ func (m *Modem) list(ctx context.Context, l *link) ([]entry, error) {
 			continue
 		}
 		if !e.whole {
-			again, ok, err := l.recoverSlot(e.slot)
+			again, ok, err := m.recoverSlot(l, e.slot)
 			if errors.Is(err, errHangup) || errors.Is(err, errSilent) {
 				return good, err
 			}
@@ -247,7 +241,7 @@ func (m *Modem) listSlots(ctx context.Context, l *link) ([]entry, error) {
 		if ctx.Err() != nil {
 			return good, ctx.Err()
 		}
-		e, ok, err := l.recoverSlot(slot)
+		e, ok, err := m.recoverSlot(l, slot)
 		if errors.Is(err, errHangup) || errors.Is(err, errSilent) {
 			return good, err
 		}
@@ -259,68 +253,4 @@ func (m *Modem) listSlots(ctx context.Context, l *link) ([]entry, error) {
 		}
 	}
 	return good, failed
-}
-
-// noteLies finds slots that hold what the modem said it had deleted.
-func (m *Modem) noteLies(store string, entries []entry) {
-	for _, e := range entries {
-		if h := m.slots[slotID{store, e.slot}]; h != nil && h.deleted == e.pdu {
-			h.deleted = ""
-			m.deleteFailed(store, e.slot, errors.New("it said OK and kept the message"))
-		}
-	}
-}
-
-// noteDraft mentions messages that are not incoming ones, once: they are the owner's, and they take room.
-func (m *Modem) noteDraft(e entry) {
-	if h := m.history(m.opened, e.slot); h.deleted != e.pdu {
-		h.deleted = e.pdu
-		m.log.Warn("slot holds a draft or a sent message; it is left alone", "store", m.opened, "slot", e.slot)
-	}
-}
-
-func (m *Modem) history(store string, slot int) *slotHistory {
-	id := slotID{store, slot}
-	if m.slots[id] == nil {
-		m.slots[id] = &slotHistory{}
-	}
-	return m.slots[id]
-}
-
-// remove deletes one kept slot, if it still holds what was kept. It reports whether the slot is empty now; a
-// refused delete is no error, because the next sweep meets the slot again.
-func (m *Modem) remove(l *link, e entry) (bool, error) {
-	h := m.history(m.opened, e.slot)
-	if e.doubt || m.doubt || h.failures > 0 || len(l.events.verify) > 0 || time.Since(e.readAt) > freshFor {
-		now, ok, err := l.readSlot(e.slot)
-		if err := unlessRefused(err); err != nil {
-			return false, err
-		}
-		if err == nil && !ok {
-			return true, nil
-		}
-		if now.pdu != e.pdu {
-			m.soon() // filled anew, or not read right: what is there now has not been kept
-			return false, nil
-		}
-	}
-	_, err := l.cmd(m.limits.del, fmt.Sprintf("+CMGD=%d", e.slot))
-	if err != nil {
-		m.deleteFailed(m.opened, e.slot, err)
-		return false, unlessRefused(err)
-	}
-	h.deleted = e.pdu
-	m.status.update(func(s *Status) { s.Deleted++ })
-	return true, nil
-}
-
-// deleteFailed remembers a delete that went wrong: from now on the slot is read again before each delete.
-func (m *Modem) deleteFailed(store string, slot int, err error) {
-	h := m.history(store, slot)
-	h.failures++
-	m.status.update(func(s *Status) { s.DeleteFailures++ })
-	m.noteError(err)
-	if h.failures == alarmAfter {
-		m.log.Error("slot cannot be emptied: the SIM will fill up", "store", store, "slot", slot, "err", err)
-	}
 }

@@ -18,11 +18,14 @@ type tap struct {
 	trace  func(direction string, b []byte) // nil unless debugging: it shows personal data
 
 	buf    [4096]byte
-	back   []byte // holds out
-	out    []byte // read from the port, not yet taken by the library
-	line   []byte // the line being received
-	direct int    // octets of the TPDU that a +CMT or +CDS announced, 0 for none
-	spare  int    // lines that may still come between it and its PDU
+	back   []byte   // holds out
+	out    []byte   // read from the port, not yet taken by the library
+	line   []byte   // the line being received
+	menu   []string // a +CUSD whose text is not over yet
+	direct int      // octets of the TPDU that a +CMT or +CDS announced, 0 for none
+	spare  int      // lines that may still come between it and its PDU
+
+	heard, odd atomic.Int64 // octets read, and those among them that no text has
 
 	submitted atomic.Bool // a Ctrl-Z has left: an SMS may have, too
 }
@@ -33,6 +36,7 @@ type events struct {
 	verify chan struct{} // size one: the modem may have reset itself
 	direct chan string   // PDUs that were routed here and stored nowhere else
 	stores chan string   // stores named by +CMTI
+	ussd   chan string   // +CUSD lines, put together again where the text has several
 	down   chan struct{} // closed with the connection
 	heard  atomic.Int64  // time of the last octet, Unix nanoseconds
 }
@@ -43,6 +47,7 @@ func newEvents() *events {
 		verify: make(chan struct{}, 1),
 		direct: make(chan string, 256),
 		stores: make(chan string, 8),
+		ussd:   make(chan string, 4),
 		down:   make(chan struct{}),
 	}
 }
@@ -93,7 +98,11 @@ func (t *tap) Read(p []byte) (int, error) {
 // feed passes octets on without NULs, which a line makes when a modem is switched, and watches the lines.
 func (t *tap) feed(b []byte) {
 	t.out = t.back[:0]
+	t.heard.Add(int64(len(b)))
 	for _, c := range b {
+		if c < ' ' && c != '\r' && c != '\n' && c != '\t' || c > '~' {
+			t.odd.Add(1)
+		}
 		if c == 0 {
 			continue
 		}
@@ -128,11 +137,11 @@ var restarts = []string{"RDY", "SMS Ready", "SMS DONE", "Call Ready", "PB DONE",
 
 // watch recognises what needs the owner. It never answers: unknown lines are no business of ours.
 func (t *tap) watch(line string) {
-	if t.direct > 0 && t.takeDirect(line) {
+	if t.direct > 0 && t.takeDirect(line) || t.takeUSSD(line) {
 		return
 	}
 	switch {
-	case strings.HasPrefix(line, "+CMTI:"):
+	case strings.HasPrefix(line, "+CMTI:"), strings.HasPrefix(line, "+CDSI:"):
 		if store := quoted(line); store != "" {
 			select {
 			case t.events.stores <- store:
@@ -171,6 +180,32 @@ func (t *tap) takeDirect(line string) bool {
 	select {
 	case t.events.direct <- strings.ToUpper(line):
 	case <-t.events.down:
+	}
+	return true
+}
+
+// longestMenu is how many lines a USSD text may have: 182 characters at most, so that a quote that never comes cannot
+// swallow what follows.
+const longestMenu = 16
+
+// takeUSSD gathers a +CUSD up to the quote that ends its text, which may run over several lines.
+func (t *tap) takeUSSD(line string) bool {
+	begins := strings.HasPrefix(line, "+CUSD:") && !strings.HasPrefix(line, "+CUSD: (")
+	if !begins && len(t.menu) == 0 {
+		return false
+	}
+	if begins {
+		t.menu = t.menu[:0]
+	}
+	t.menu = append(t.menu, line)
+	whole := strings.Join(t.menu, "\n")
+	if strings.Count(whole, `"`)%2 == 1 && len(t.menu) < longestMenu {
+		return true
+	}
+	t.menu = t.menu[:0]
+	select {
+	case t.events.ussd <- whole:
+	default: // nobody asked
 	}
 	return true
 }

@@ -52,6 +52,23 @@ func TestTANsAreNoTPSCodesAndDiffer(t *testing.T) {
 	}
 }
 
+// A card of the first count proves nothing in a re-vote.
+func TestKeysDifferByRound(t *testing.T) {
+	t.Parallel()
+	first := StationID{Election: "e", Round: 1, Code: "7108012001003", Generation: 1}
+	second := first
+	second.Round = 2
+	if a, b := StationKey(counting(32), first), StationKey(counting(32), second); slices.Equal(a, b) {
+		t.Errorf("StationKey of both rounds = %x", a)
+	}
+	tans := TANs(counting(32), first, 100)
+	for _, tan := range TANs(counting(32), second, 100) {
+		if slices.Contains(tans, tan) {
+			t.Errorf("TAN %s stands on the cards of both rounds", tan)
+		}
+	}
+}
+
 // Vectors shared with the offline page, station key 000102..0f.
 func TestVectors(t *testing.T) {
 	t.Parallel()

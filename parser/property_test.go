@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -9,43 +10,6 @@ import (
 
 	"pgregory.net/rapid"
 )
-
-func drawRand(t *rapid.T) *rand.Rand {
-	return rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
-}
-
-func TestRenderedParsesToItself(t *testing.T) {
-	t.Parallel()
-	p := testProfile(t)
-	other := testProfile(t, form("PILBUP", FormShort), form("PPWP", FormShort), contestants("PILGUB", 7), contestants("DPD", 54))
-	rapid.Check(t, func(t *rapid.T) {
-		p := []*Profile{p, other}[rapid.IntRange(0, 1).Draw(t, "profile")]
-		b := p.Ballots[rapid.IntRange(0, len(p.Ballots)-1).Draw(t, "ballot")]
-		f := soundFigures(drawRand(t), b)
-		text, err := Render(b, "10013505", f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := Parse(p, text)
-		if !r.Consistent() || r.Ballot != b || r.TPS != "10013505" || !slices.Equal(r.Figures, f) {
-			t.Fatalf("Parse(%q) = %s", text, describe(r))
-		}
-	})
-}
-
-func TestSloppyMessagesAreRead(t *testing.T) {
-	t.Parallel()
-	p := testProfile(t)
-	rapid.Check(t, func(t *rapid.T) {
-		rng := drawRand(t)
-		s := message(rng, p)
-		text := sloppy(rng, s)
-		r := Parse(p, text)
-		if !s.says(&r) {
-			t.Fatalf("sent %q\nParse(%q) = %s", s.text(), text, describe(r))
-		}
-	})
-}
 
 // Words that mean something, to get further than random text does.
 func drawText(t *rapid.T) string {
@@ -190,7 +154,7 @@ func TestProofsAreUniform(t *testing.T) {
 	first := map[byte]int{}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 200_000 {
-		first[NewProof(randomBytes(rng))[0]]++
+		first[NewProof(binary.BigEndian.AppendUint64(nil, rng.Uint64()))[0]]++
 	}
 	// A digit 2..9 in front leaves the rest free: 32^4 of 32^5-24^5 codes each.
 	for _, c := range []byte(crockford) {

@@ -3,7 +3,10 @@
 #
 #   scripts/needs.sh build    Go
 #   scripts/needs.sh run      and a PostgreSQL server, 15 or newer
-#   scripts/needs.sh test     and a C compiler, for Go's race detector
+#   scripts/needs.sh test     and a C compiler, for Go's race detector, and
+#                             Chromium, in which the offline page is tested
+#
+# Without Chromium those tests alone are skipped, and it is said aloud.
 #
 # On Debian and its relatives, as root or with sudo, what is missing is
 # installed with apt-get: PostgreSQL without a cluster of its own, as tali
@@ -55,7 +58,13 @@ has_compiler() {
 		${CC:-gcc} -x c -o /dev/null - >/dev/null 2>&1
 }
 
+no_browser() {
+	say "NOT TESTED here: the offline page, as there is no chromium ($*)"
+	exit 0
+}
+
 missing=
+optional=
 case $for_what in
 build | run | test) ;;
 *) die "needs.sh: build, run or test, not $for_what" ;;
@@ -63,10 +72,12 @@ esac
 check_go
 [ "$for_what" = build ] || has_postgres || missing="postgresql"
 [ "$for_what" != test ] || has_compiler || missing="$missing gcc libc6-dev"
+[ "$for_what" != test ] || command -v chromium >/dev/null 2>&1 || optional=chromium
 missing=${missing# }
-[ -n "$missing" ] || exit 0
+[ -n "$missing$optional" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1 || [ ! -e /etc/debian_version ]; then
+	[ -n "$missing" ] || no_browser "install it with your system's package manager"
 	what=
 	case $missing in *postgresql*) what="the PostgreSQL server, 15 or newer" ;; esac
 	case $missing in *gcc*) what="$what${what:+, and }a C compiler with the C library's headers" ;; esac
@@ -80,6 +91,8 @@ elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
 	sudo="sudo -n"
 elif command -v sudo >/dev/null 2>&1 && [ -t 0 ] && [ -t 2 ]; then
 	sudo=sudo
+elif [ -z "$missing" ]; then
+	no_browser "neither root nor sudo here to install it; as root: apt-get install chromium"
 else
 	die "missing, and neither root nor sudo here to install it; as root: apt-get install $missing"
 fi
@@ -110,7 +123,7 @@ server_package() {
 		END { if (found) print "postgresql-" found }'
 }
 
-say "installing with apt-get: $missing"
+say "installing with apt-get: $missing${missing:+ }$optional"
 apt update || say "apt-get update failed (a source that does not answer?), trying with what it knows"
 case $missing in
 *postgresql*)
@@ -127,10 +140,12 @@ case $missing in
 	;;
 esac
 # shellcheck disable=SC2086 # a list of packages
-apt install -y --no-install-recommends $missing </dev/null || {
+[ -z "$missing" ] || apt install -y --no-install-recommends $missing </dev/null || {
 	cat "$log" >&2
 	die "apt-get could not install $missing (its words are above)"
 }
 
 [ "$for_what" = build ] || has_postgres || die "apt-get installed $missing, but no PostgreSQL 15 or newer is found"
 [ "$for_what" != test ] || has_compiler || die "apt-get installed $missing, but ${CC:-gcc} does not compile"
+[ -z "$optional" ] || apt install -y --no-install-recommends "$optional" </dev/null ||
+	no_browser "apt-get could not install it"

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"tali/parser"
+	"tali/parser/typist"
 )
 
 // rate is a share with its counts.
@@ -37,6 +38,19 @@ func (r rate) atMost(t *testing.T, what string, percent float64) {
 	t.Logf("%s: %s", what, r)
 	if r.of == 0 || r.percent() > percent {
 		t.Errorf("%s: %s, want at most %.2f %%", what, r, percent)
+	}
+}
+
+// searched are the ballots of the measurements.
+func searched() []*parser.Ballot {
+	return []*parser.Ballot{
+		ballot('6', "PILGUB", parser.FormFull, "calon", 2),
+		ballot('7', "PILBUP", parser.FormFull, "calon", 3),
+		ballot('1', "PPWP", parser.FormFull, "calon", 5),
+		ballot('8', "PILWALI", parser.FormShort, "calon", 2),
+		ballot('3', "DPR", parser.FormShort, "partai", 18),
+		ballot('2', "DPD", parser.FormFull, "calon", 18),
+		ballot('4', "DPRDP", parser.FormFull, "calon", 54),
 	}
 }
 
@@ -78,30 +92,11 @@ func readWords(words []string) (parser.Figures, bool) {
 // drawn is a right form whose K fits its digits.
 func drawn(rng *rand.Rand, b *parser.Ballot) (parser.Figures, string) {
 	for {
-		f := paper(rng, b)
+		f := typist.Figures(rng, b)
 		if k, ok := b.K(f); ok {
 			return f, k
 		}
 	}
-}
-
-func TestSingleSlipIsExplained(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(7108, 1))
-	var right, wrong rate
-	for _, b := range searched() {
-		for range measured {
-			f, k := drawn(rng, b)
-			words := written(f)
-			i := rng.IntN(len(words))
-			words[i] = slipped(rng, words[i])
-			got, ok := explained(b, words, k)
-			right.count(ok && slices.Equal(got, f))
-			wrong.count(ok && !slices.Equal(got, f))
-		}
-	}
-	right.atLeast(t, "a single slip is explained rightly", 99.6)
-	wrong.atMost(t, "a single slip is explained wrongly", 0)
 }
 
 // faults are the single faults of structure.
@@ -151,7 +146,7 @@ func TestStructureIsRepaired(t *testing.T) {
 			for _, b := range searched() {
 				for range measured / 6 {
 					f, k := drawn(rng, b)
-					words, typed := fault(rng, written(f), k)
+					words, typed := fault(rng, typist.Written(f), k)
 					got, ok := explained(b, words, typed)
 					if right := ok && slices.Equal(got, f); b.N() <= mostForSwap {
 						few.count(right)
@@ -168,91 +163,6 @@ func TestStructureIsRepaired(t *testing.T) {
 	}
 }
 
-// Two rows exchanged: the first question is right, and the swap is the one.
-func TestSwapIsExplained(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(7108, 3))
-	var right, wrong rate
-	for n := 2; n <= mostForSwap; n++ {
-		for _, shape := range []parser.Form{parser.FormFull, parser.FormShort} {
-			b := ballot('7', "PILBUP", shape, "calon", n)
-			for range measured {
-				f, k := drawn(rng, b)
-				i, j := rng.IntN(n), rng.IntN(n)
-				if f[i] == f[j] {
-					continue
-				}
-				typed := slices.Clone(f)
-				typed[i], typed[j] = f[j], f[i]
-				if asksForK(b, typed, k) {
-					right.count(false)
-					continue
-				}
-				x, y, ok := swap(b, typed, k)
-				right.count(ok && min(i, j) == x && max(i, j) == y)
-				wrong.count(ok && (min(i, j) != x || max(i, j) != y))
-			}
-		}
-	}
-	right.atLeast(t, "a swap is asked about rightly at the first question", 87)
-	wrong.atMost(t, "another swap than the right one is asked about", 0)
-}
-
-// asksForK reports whether K is asked for before a swap is thought of.
-func asksForK(b *parser.Ballot, f parser.Figures, k string) bool {
-	right, ok := b.K(f)
-	return ok && oneSlip(k, right)
-}
-
-// Right figures and a wrong K: a slip in it, or one carry wrong in adding up.
-func TestWrongKBringsNoFalseSwap(t *testing.T) {
-	t.Parallel()
-	rng := rand.New(rand.NewPCG(7108, 4))
-	for n := 2; n <= 6; n++ {
-		var first, second rate
-		b := ballot('7', "PILBUP", parser.FormFull, "calon", n)
-		for range measured {
-			f, right := drawn(rng, b)
-			k := wrongCheck(rng, right)
-			_, _, ok := swap(b, f, k)
-			second.count(ok)
-			first.count(ok && !asksForK(b, f, k))
-		}
-		limit := 2.0
-		if n > mostForSwap {
-			limit = 0
-		}
-		first.atMost(t, fmt.Sprintf("false swap at the first question, n = %d", n), limit)
-		second.atMost(t, fmt.Sprintf("false swap when the same wrong K comes again, n = %d", n), 2*limit)
-	}
-}
-
-func wrongCheck(rng *rand.Rand, k string) string {
-	for {
-		sum := atoi(k[1:])
-		switch rng.IntN(3) {
-		case 0:
-			return k[:1] + slipFixed(rng, k[1:])
-		case 1:
-			sum += []int{-1, 1, -10, 10, -100, 100, -1000, 1000}[rng.IntN(8)]
-		default: // a running total wrong, and all behind it
-			sum += (1 + rng.IntN(9)) * []int{-1, 1, -10, 10}[rng.IntN(4)] * (1 + rng.IntN(6))
-		}
-		if wrong := fmt.Sprintf("%s%0*d", k[:1], len(k)-1, sum); sum >= 0 && len(wrong) == len(k) && wrong != k {
-			return wrong
-		}
-	}
-}
-
-// slipFixed is a slip that keeps the number of digits.
-func slipFixed(rng *rand.Rand, digits string) string {
-	for {
-		if typed := slipOnce(rng, digits, rng.IntN(914)); typed != digits {
-			return typed
-		}
-	}
-}
-
 // What is suggested makes the tally hold, whatever was typed.
 func TestSuggestionsHold(t *testing.T) {
 	t.Parallel()
@@ -260,17 +170,17 @@ func TestSuggestionsHold(t *testing.T) {
 	for _, b := range searched() {
 		for range measured / 6 {
 			f, k := drawn(rng, b)
-			words := written(f)
+			words := typist.Written(f)
 			for range 1 + rng.IntN(3) {
 				i := rng.IntN(len(words))
-				words[i] = slipped(rng, words[i])
+				words[i] = typist.Slip(rng, words[i])
 			}
 			if got, ok := explained(b, words, k); ok && !b.Holds(got, k) {
 				t.Fatalf("explained(%v, %s) = %v, which does not hold", words, k, got)
 			}
 		}
 	}
-	if f, k := drawn(rng, searched()[1]); len(repairs(searched()[1], nil, k)) != 0 || len(repairs(searched()[1], written(f)[:3], "")) != 0 {
+	if f, k := drawn(rng, searched()[1]); len(repairs(searched()[1], nil, k)) != 0 || len(repairs(searched()[1], typist.Written(f)[:3], "")) != 0 {
 		t.Error("a handful of figures is repaired")
 	}
 }
@@ -290,7 +200,7 @@ func BenchmarkCorrection54(b *testing.B) {
 func BenchmarkRepairs54(b *testing.B) {
 	shape := ballot('2', "DPD", parser.FormFull, "calon", 54)
 	f, k := drawn(rand.New(rand.NewPCG(1, 1)), shape)
-	words := written(f)
+	words := typist.Written(f)
 	words = slices.Delete(words, 20, 21)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -306,7 +216,7 @@ func BenchmarkDecideWrong54(b *testing.B) {
 	facts := testFacts(b)
 	f, k := drawn(rand.New(rand.NewPCG(1, 1)), p.Ballots[0])
 	f[20] ^= 1
-	m := message(1, phoneA, fmt.Sprintf("DPD %s %s %s", tpsA, strings.Join(written(f), " "), k), at("15:00"))
+	m := message(1, phoneA, fmt.Sprintf("DPD %s %s %s", tpsA, strings.Join(typist.Written(f), " "), k), at("15:00"))
 	b.ReportAllocs()
 	for b.Loop() {
 		if v := Decide(p, m, nil, facts); v.Asks == nil {

@@ -85,10 +85,25 @@ func (d *decision) wrongK() Verdict {
 }
 
 // kFirst reports whether K itself is asked about before any row: a slip in it
-// is likelier than one in the figures while it has not come a second time.
+// is likelier than one in the figures while it has not come a second time. What
+// looks like a carry wrong in adding up comes again whenever the officer adds up,
+// and the more rows there are the likelier two of them seem to explain it.
 func (d *decision) kFirst() bool {
 	right, ok := d.rep.Ballot.K(d.rep.Figures)
-	return ok && oneSlip(d.rep.K.Given, right) && !d.asked()
+	if !ok || !oneSlip(d.rep.K.Given, right) {
+		return false
+	}
+	return !d.asked() || miscounted(d.rep.K.Given, right, d.rep.Ballot.N()-3)
+}
+
+// miscounted reports whether two numbers are apart by at most so many units of
+// one digit's place.
+func miscounted(k, right string, most int) bool {
+	apart := max(valueOf(k)-valueOf(right), valueOf(right)-valueOf(k))
+	for apart > 0 && apart%10 == 0 {
+		apart /= 10
+	}
+	return apart <= most
 }
 
 // otherBallot is the ballot that the first digit of K names, when it has as

@@ -65,7 +65,7 @@ func (d *decision) askAbout(v Verdict, tally draft, r *repair) Verdict {
 		from := -1
 		q.Kind, q.Offer = KindAskMissing, ""
 		if r.kind == repairDigits {
-			q.Kind, from = KindAskRow, atLeastFour(r.found)
+			q.Kind, from = KindAskRow, valueOf(r.found)
 		}
 		w.meant = Suggestion{Row: r.row, From: from, To: int(r.figures[r.row])}
 		v.Suggestion = &w.meant
@@ -73,8 +73,8 @@ func (d *decision) askAbout(v Verdict, tally draft, r *repair) Verdict {
 	return d.ask(v, q, w)
 }
 
-// atLeastFour is the value of a word of four digits or more.
-func atLeastFour(word string) int {
+// valueOf is the value of a word of digits, of any length that is kept.
+func valueOf(word string) int {
 	n := 0
 	for _, c := range []byte(word) {
 		n = n*10 + int(c-'0')

@@ -29,8 +29,8 @@ func CheckTexts(p *parser.Profile, r *Registry) error {
 		}
 		for i := range worst {
 			if n := shortest(variants, &worst[i]); n > MaxSeptets {
-				return fmt.Errorf("text %s: %d characters with the longest names (%s), at most %d fit one SMS: add a shorter variant",
-					spec.kind, n, worst[i].ballot.Keyword, MaxSeptets)
+				return fmt.Errorf("text %s: %d characters with the longest names (%s, %s), at most %d fit one SMS: add a shorter variant",
+					spec.kind, n, worst[i].ballot.Keyword, appendStation(nil, worst[i].station), MaxSeptets)
 			}
 		}
 	}

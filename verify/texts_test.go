@@ -45,7 +45,7 @@ func TestCheckTexts(t *testing.T) {
 		{"word of another text", KindK, []string{"K {proof}"}, "text k: unknown {proof}: this text may use"},
 		{"open brace", KindK, []string{"K {k"}, `text k: "K {k": a brace is not closed`},
 		{"no character of an SMS", KindK, []string{"K ☎"}, "text k: '☎' is no character of an SMS: write it otherwise"},
-		{"too long", KindK, []string{long + long, long + "a"}, "text k: 161 characters with the longest names (PILGUB), at most 160 fit one SMS: add a shorter variant"},
+		{"too long", KindK, []string{long + long, long + "a"}, "text k: 161 characters with the longest names (PILGUB, Boroko Utara TPS 002), at most 160 fit one SMS: add a shorter variant"},
 		{"extension characters count twice", KindK, []string{strings.Repeat("€", 81)}, "text k: 162 characters"},
 		{"exactly one SMS", KindK, []string{long}, ""},
 		{"only the shortest counts", KindK, []string{long + long, "K"}, ""},

@@ -120,23 +120,19 @@ func (w *words) appendMeant(buf []byte, row int) []byte {
 
 // appendClash appends what the form says against itself, to be kept as it is.
 func appendClash(buf []byte, b *parser.Ballot, c parser.Contradiction) []byte {
-	sum, row := "", ""
 	switch c.Relation {
 	case parser.RelationS:
-		sum, row = unit(b), "sah"
+		buf = appendAgainst(buf, c, unit(b), ", sah ")
 	case parser.RelationJ:
-		sum, row = "sah + tdk sah", "jml"
+		buf = appendAgainst(buf, c, "sah + tdk sah", ", jml ")
 	case parser.RelationP:
-		sum, row = "jml", "pengguna"
+		buf = appendAgainst(buf, c, "jml", ", pengguna ")
 	case parser.RelationU:
-		sum, row = "jml", "digunakan"
+		buf = appendAgainst(buf, c, "jml", ", digunakan ")
 	case parser.RelationD:
-		sum, row = "guna + rusak + sisa", "diterima"
+		buf = appendAgainst(buf, c, "guna + rusak + sisa", ", diterima ")
 	}
-	apart := c.Want - c.Got
-	buf = appendInt(append(append(buf, sum...), ' '), c.Want)
-	buf = appendInt(append(append(append(buf, ", "...), row...), ' '), c.Got)
-	return appendInt(append(buf, ", selisih "...), max(apart, -apart))
+	return appendInt(append(buf, ", selisih "...), max(c.Want-c.Got, c.Got-c.Want))
 }
 
 // appendOpen appends the ballots of the open questions.

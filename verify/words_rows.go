@@ -84,25 +84,23 @@ func appendTotals(buf []byte, b *parser.Ballot, rows []int16) []byte {
 
 // appendFault appends what two rows of the form say against each other.
 func appendFault(buf []byte, b *parser.Ballot, c parser.Contradiction) []byte {
-	sum, row := "", ""
 	switch c.Relation {
 	case parser.RelationS:
-		sum, row = "jumlah "+unit(b), "suara sah"
+		return appendAgainst(buf, c, "jumlah "+unit(b), ", tapi suara sah tertulis ")
 	case parser.RelationJ:
-		sum, row = "sah + tidak sah", "jumlah"
+		return appendAgainst(buf, c, "sah + tidak sah", ", tapi jumlah tertulis ")
 	case parser.RelationP:
-		sum, row = "jumlah suara", "pengguna"
+		return appendAgainst(buf, c, "jumlah suara", ", tapi pengguna tertulis ")
 	case parser.RelationU:
-		sum, row = "jumlah suara", "digunakan"
-	case parser.RelationD:
-		sum, row = "guna + rusak + sisa", "diterima"
-	default:
-		return append(buf, c.Relation...)
+		return appendAgainst(buf, c, "jumlah suara", ", tapi digunakan tertulis ")
 	}
-	buf = append(append(buf, sum...), ' ')
-	buf = append(appendInt(buf, c.Want), ", tapi "...)
-	buf = append(append(buf, row...), " tertulis "...)
-	return appendInt(buf, c.Got)
+	return appendAgainst(buf, c, "guna + rusak + sisa", ", tapi diterima tertulis ")
+}
+
+// appendAgainst appends what the other rows make, and what stands in the row.
+func appendAgainst(buf []byte, c parser.Contradiction, sum, row string) []byte {
+	buf = appendInt(append(append(buf, sum...), ' '), c.Want)
+	return appendInt(append(buf, row...), c.Got)
 }
 
 // appendDifference appends the first row in which the tally differs from what

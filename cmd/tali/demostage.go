@@ -43,7 +43,11 @@ func fillDemo(ctx context.Context, c *centreSite, p *parser.Profile) (*verify.Re
 	if _, err := importOfficers(ctx, to, people); err != nil {
 		return nil, err
 	}
-	return c.desk.Registry(ctx, p)
+	r, err := c.desk.Registry(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return r, checkTexts(p, r)
 }
 
 func demoModems(dir string) (*modemsim.Network, []gsm.Settings, error) {

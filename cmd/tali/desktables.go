@@ -40,9 +40,16 @@ func deskTables(desk *db.DB, p *parser.Profile) web.Tables {
 		}
 		t.Take = func(ctx context.Context, by db.Actor, mode db.ImportMode) (db.Imported, error) {
 			if kind == web.TableOfficers {
-				return desk.TakeOfficers(ctx, by, p, officerRows(rows), mode)
+				officers := officerRows(rows)
+				if err := checkOfficers(ctx, desk, p, officers); err != nil {
+					return db.Imported{}, err
+				}
+				return desk.TakeOfficers(ctx, by, p, officers, mode)
 			}
 			table, err := stationRows(rows)
+			if err == nil {
+				err = checkStations(p, table)
+			}
 			if err != nil {
 				return db.Imported{}, err
 			}

@@ -190,6 +190,9 @@ func importStations(ctx context.Context, to importTarget, rows []sheet.Row) (db.
 	if err != nil {
 		return db.Imported{}, err
 	}
+	if err := checkStations(to.profile, table); err != nil {
+		return db.Imported{}, fmt.Errorf("%w; nothing was imported", err)
+	}
 	if _, err := to.desk.ImportAreas(ctx, table.Areas); err != nil {
 		return db.Imported{}, err
 	}
@@ -268,7 +271,11 @@ func officerColumns() []sheet.Column {
 }
 
 func importOfficers(ctx context.Context, to importTarget, rows []sheet.Row) (db.Imported, error) {
-	return to.desk.ImportOfficers(ctx, to.profile, officerRows(rows), to.progress)
+	officers := officerRows(rows)
+	if err := checkOfficers(ctx, to.desk, to.profile, officers); err != nil {
+		return db.Imported{}, fmt.Errorf("%w; nothing was imported", err)
+	}
+	return to.desk.ImportOfficers(ctx, to.profile, officers, to.progress)
 }
 
 func officerRows(rows []sheet.Row) []db.OfficerRow {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"tali/cmd/tali/gateway"
 	"tali/configs"
 	"tali/db"
 	"tali/parser"
@@ -67,6 +68,9 @@ func loadConfig(path string) (configs.Config, *parser.Profile, error) {
 		return cfg, nil, err
 	}
 	profile, err := cfg.Profile()
+	if err == nil {
+		err = checkTexts(profile, nil)
+	}
 	return cfg, profile, err
 }
 
@@ -80,7 +84,6 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	if err := refuseDemo(cfg.DataDir); err != nil {
 		return err
 	}
-	warnIdle(cfg, log)
 	d := daemon{cfg: cfg, profile: p, log: log}
 	var key []byte
 	if only != onlyDesk {
@@ -94,6 +97,12 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 		}
 		defer d.page.Close() // the page closes it too
 	}
+	if d.metrics, err = listenMetrics(cfg.Metrics); err != nil {
+		return err
+	}
+	if d.metrics != nil {
+		defer d.metrics.Close() // the server closes it too
+	}
 	if d.centre, err = openCentre(ctx, cfg, p, log); err != nil {
 		if ctx.Err() != nil {
 			log.Info("ended before it was up")
@@ -106,6 +115,10 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 		settings := gatewaySettings(cfg)
 		settings.RegencyKey = key
 		if d.gateway, err = openGateway(ctx, cfg.DataDir, settings, d.centre.gateway, p, log); err != nil {
+			if ctx.Err() != nil {
+				log.Info("ended before it was up")
+				return nil
+			}
 			return err
 		}
 	}
@@ -119,6 +132,7 @@ type daemon struct {
 	log     *slog.Logger
 	centre  *centreSite
 	page    net.Listener // nil with --only gateway
+	metrics net.Listener // nil where none is configured
 	gateway *gatewaySite // nil with --only desk
 }
 
@@ -141,7 +155,22 @@ func (d daemon) run(ctx context.Context) error {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
 		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase, "auth", d.profile.Auth)
 	}
-	group.Go(func() error { d.greet(ctx); return nil })
+	var g *gateway.Gateway
+	if d.gateway != nil {
+		g = d.gateway.Gateway
+	}
+	if d.metrics != nil {
+		group.Go(func() error { return serveHTTP(ctx, d.metrics, metricsHandler(g)) })
+		d.log.Info("metrics", "url", "http://"+d.metrics.Addr().String()+"/metrics")
+	}
+	group.Go(func() error {
+		err := findSupervisor().run(ctx, func(now time.Time) bool { return alive(g, now) })
+		if err != nil {
+			d.log.Warn("systemd does not hear us", "err", err)
+		}
+		return nil
+	})
+	group.Go(func() error { return d.greet(ctx) })
 	err := group.Wait()
 	d.log.Info("stopped")
 	return err
@@ -149,18 +178,21 @@ func (d daemon) run(ctx context.Context) error {
 
 // greet tells the operator at once when the centre is away or was never told of
 // this election: the daemon runs all the same, because SMS wait on the SIM for
-// nobody.
-func (d daemon) greet(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
+// nobody. It ends the daemon when officers would get half a reply.
+func (d daemon) greet(ctx context.Context) error {
+	asking, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
-	_, err := d.centre.gateway.Registry(ctx, d.profile)
+	registry, err := d.centre.gateway.Registry(asking, d.profile)
 	switch {
-	case err == nil, errors.Is(ctx.Err(), context.Canceled):
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil
 	case errors.Is(err, db.ErrNotOpened), errors.Is(err, db.ErrSchema):
 		d.log.Error("centre takes nothing yet: run tali migrate with this configuration; SMS are kept until then", "err", err)
 	default:
 		d.log.Warn("centre is away: SMS are kept until it answers", "err", err)
 	}
+	return d.checkRegistry(ctx, registry, err)
 }
 
 // greetTimeout is for a centre behind a line that swallows everything.

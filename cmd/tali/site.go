@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
+	"regexp"
 
 	"tali/cmd/tali/gateway"
 	"tali/configs"
@@ -17,10 +17,6 @@ import (
 	"tali/gsm"
 	"tali/parser"
 )
-
-// partsWindow is how long a long SMS waits for its missing parts before the
-// staff see it as incomplete. Networks re-send within minutes.
-const partsWindow = 10 * time.Minute
 
 // centreSite is the centre as one process sees it: the database and, when the
 // operator named none, the private server under it.
@@ -91,7 +87,7 @@ func openGateway(ctx context.Context, dataDir string, s gateway.Settings, c *db.
 	if err := os.MkdirAll(dataDir, 0o711); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	journal, err := spool.Open(ctx, filepath.Join(dataDir, "spool", "spool.db"), log)
+	journal, err := spool.Open(ctx, filepath.Join(dataDir, "spool", "spool.db"), log, spool.WithWindow(s.PartsApart))
 	if err != nil {
 		return nil, err
 	}
@@ -108,19 +104,43 @@ func gatewaySettings(cfg configs.Config) gateway.Settings {
 		Name:         cfg.Gateway.Name,
 		Version:      version,
 		InterimAfter: cfg.Gateway.InterimAfter,
-		PartsWindow:  partsWindow,
+		PartsWindow:  cfg.Gateway.PartsWait,
+		PartsApart:   cfg.Gateway.PartsApart,
+		Retention:    cfg.Gateway.KeepDelivered,
+		Pulse:        cfg.Gateway.Heartbeat,
+		Balances:     make(map[string]gateway.BalanceQuery),
+		Operators:    make(map[string]string),
 		Reply: gateway.ReplySettings{
 			Pace: cfg.Reply.Pace, PerNumberHour: cfg.Reply.PerNumberHour, Lease: cfg.Reply.Lease,
+			PerHour: cfg.Reply.PerHour, Budget: cfg.Reply.Budget,
+		},
+		Alarm: gateway.AlarmSettings{
+			Phones: cfg.Alarm.Numbers(), After: cfg.Alarm.After, Clear: cfg.Alarm.Clear, Balance: cfg.Alarm.Balance,
 		},
 	}
+	sims := gsm.NewSIMs()
 	for _, m := range cfg.Gateway.Modems {
+		s.Operators[m.Name] = m.Operator
+		s.Balances[m.Name] = balanceQuery(m)
 		s.Modems = append(s.Modems, gsm.Settings{
 			Name: m.Name, Device: m.Device, Baud: m.Baud, PIN: m.PIN, Store: m.Store, Number: m.Number,
+			Reports: cfg.Reply.Reports == "on",
+			IMEI:    m.IMEI, IMSI: m.IMSI, ICCID: m.ICCID, SIMs: sims, ResetPort: gsm.ResetUSB,
 			SweepInterval: cfg.Gateway.SweepInterval,
 			StateDir:      filepath.Join(cfg.DataDir, "modems"),
 		})
 	}
 	return s
+}
+
+// balanceQuery is how the credit of a modem's SIM is asked for. Its pattern has
+// been validated.
+func balanceQuery(m configs.Modem) gateway.BalanceQuery {
+	q := gateway.BalanceQuery{Code: m.USSDBalance}
+	if m.BalancePattern != "" {
+		q.Pattern = regexp.MustCompile(m.BalancePattern)
+	}
+	return q
 }
 
 // newLog is the daemon's log on standard error.

@@ -102,6 +102,9 @@ func newTrial(o tryOptions) (*trial, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkTexts(p, registry); err != nil {
+		return nil, err
+	}
 	t.registry = registry
 	phones := []string{o.from}
 	for _, officer := range registry.Officers {

@@ -2,6 +2,7 @@ package modemsim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -33,17 +34,31 @@ func defaults() settings {
 	}
 }
 
+// defaults are those of this modem.
+func (m *Modem) defaults() settings {
+	s := defaults()
+	s.memory = [3]string{m.opts.Stores[0], m.opts.Stores[0], m.opts.Stores[0]}
+	if m.opts.OnlyCSMS1 {
+		s.csms = 1
+	}
+	if m.opts.NoSMSC {
+		s.smsc = ""
+	}
+	return s
+}
+
 // powerOn starts from nothing, the SIM locked.
 func (m *Modem) powerOn() {
-	m.set = defaults()
+	m.set = m.defaults()
 	m.in = reader{}
 	m.prompt = nil
 	m.notices = nil
-	m.unlocked = m.opts.PIN == ""
+	m.unlocked = !m.card.absent && m.card.PIN == "" && m.card.tries > 0
+	m.mute, m.lost, m.wedged = false, false, false
 }
 
 // registered says whether the network reaches the modem.
-func (m *Modem) registered() bool { return m.unlocked && m.set.radio == 1 }
+func (m *Modem) registered() bool { return m.unlocked && m.set.radio == 1 && !m.lost && !m.mute }
 
 // handler carries one command out. It adds information lines with reply.
 type handler func(m *Modem, c command) error
@@ -96,7 +111,7 @@ func cmeText(code int) string {
 func cmsText(code int) string {
 	return textOf(code, map[int]string{
 		302: "operation not allowed", 303: "operation not supported", 304: "invalid PDU mode parameter",
-		305: "invalid text mode parameter", 310: "SIM not inserted", 311: "SIM PIN required", 314: "SIM busy",
+		305: "invalid text mode parameter", 310: "SIM not inserted", 311: "SIM PIN required", 316: "SIM PUK required", 314: "SIM busy",
 		320: "memory failure", 321: "invalid memory index", 322: "memory full", 331: "no network service",
 		340: "no +CNMA acknowledgement expected", 500: "unknown error",
 	})
@@ -112,7 +127,7 @@ func textOf(code int, texts map[int]string) string {
 // commandLine carries a line out: its commands in order until one fails.
 func (m *Modem) commandLine(line string) {
 	cmds, ok, err := parseLine(line)
-	if !ok {
+	if !ok || m.mute {
 		return
 	}
 	name := ""
@@ -134,10 +149,21 @@ func (m *Modem) commandLine(line string) {
 }
 
 func (m *Modem) carryOut(c command) error {
+	m.misbehave(c.name)
+	if m.mute {
+		m.held = true
+		return nil
+	}
 	if _, ok := m.fault(SoftReset, c.name); ok {
-		unlocked := m.unlocked
+		unlocked, lost, wedged := m.unlocked, m.lost, m.wedged
 		m.powerOn()
-		m.unlocked = unlocked
+		m.unlocked, m.lost, m.wedged = unlocked, lost, wedged
+	}
+	if m.wedged && !slices.Contains([]string{"E", "V", "+CFUN"}, c.name) {
+		return cme(100)
+	}
+	if c.name == "+CMGR" || c.name == "+CMGD" {
+		m.reuseSlot(c)
 	}
 	if r, ok := m.fault(CommandError, c.name); ok {
 		if r.Text != "" {
@@ -165,7 +191,7 @@ func (m *Modem) finish(name string, err error) {
 		m.out = append(m.out, m.result(err)...)
 	}
 	if !m.held && len(m.out) > 0 && m.spoil(name) {
-		m.send(m.out)
+		m.drip(name)
 	}
 	m.out, m.held = m.out[:0], false
 }

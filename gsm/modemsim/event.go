@@ -19,6 +19,9 @@ const (
 	Indicated      EventKind = "indicated"       // its +CMTI was written
 	IndicationLost EventKind = "indication-lost" // its +CMTI was dropped
 	Deleted        EventKind = "deleted"         // the client freed its slot
+	Replaced       EventKind = "replaced"        // another message took its slot before the client deleted it
+	Lost           EventKind = "lost"            // the network lost it: no modem ever saw it
+	Rerouted       EventKind = "rerouted"        // it goes to Modem in place of the one it was sent to
 	Sent           EventKind = "sent"            // a modem handed an MO message over
 	Faulted        EventKind = "fault"           // a fault was taken, Text is its kind
 	Unplugged      EventKind = "unplugged"

@@ -15,15 +15,15 @@ func identity() map[string]handler {
 		"+CGMM":  says(func(o Options) string { return o.Model }),
 		"+CGMR":  says(func(o Options) string { return o.Revision }),
 		"+CGSN":  says(func(o Options) string { return o.IMEI }),
-		"+CCID":  says(func(o Options) string { return "+CCID: " + o.ICCID }),
-		"^ICCID": says(func(o Options) string { return "^ICCID: " + o.ICCID }),
+		"+CCID":  (*Modem).iccid,
+		"^ICCID": (*Modem).iccid,
 		"+GCAP":  says(func(Options) string { return "+GCAP: +CGSM,+FCLASS,+DS" }),
-		"+CSQ":   says(func(o Options) string { return "+CSQ: " + strconv.Itoa(o.Signal) + ",99" }),
+		"+CSQ":   (*Modem).csq,
 		"+CPAS":  says(func(Options) string { return "+CPAS: 0" }),
 		"+CGATT": says(func(Options) string { return "+CGATT: 1" }),
 		"+CBC":   says(func(Options) string { return "+CBC: 0,100" }),
 		"+CNUM":  says(func(o Options) string { return `+CNUM: "","` + o.Number + `",145` }),
-		"+CCLK":  says(func(Options) string { return `+CCLK: "` + clock(time.Now()) + `"` }),
+		"+CCLK":  says(func(o Options) string { return `+CCLK: "` + clock(time.Now().Add(o.ClockOffset)) + `"` }),
 		"D":      func(*Modem, command) error { return rawResult("NO CARRIER") },
 	}
 	h["+GMI"], h["+GMM"], h["+GMR"], h["+GSN"] = h["+CGMI"], h["+CGMM"], h["+CGMR"], h["+CGSN"]
@@ -87,7 +87,7 @@ func (m *Modem) basic(c command) error {
 // reset is ATZ and AT&F. The SIM stays unlocked and the radio as it was.
 func (m *Modem) reset(command) error {
 	radio := m.set.radio
-	m.set = defaults()
+	m.set = m.defaults()
 	m.set.radio = radio
 	return nil
 }
@@ -131,10 +131,13 @@ func (m *Modem) cscs(c command) error {
 
 // cpin unlocks the SIM; three wrong PINs ask for the PUK, which nobody knows.
 func (m *Modem) cpin(c command) error {
+	if m.card.absent {
+		return cme(10)
+	}
 	state := "READY"
 	switch {
 	case m.unlocked:
-	case m.tries == 0:
+	case m.card.tries == 0:
 		state = "SIM PUK"
 	default:
 		state = "SIM PIN"
@@ -148,21 +151,49 @@ func (m *Modem) cpin(c command) error {
 			return cme(3)
 		case state == "SIM PUK":
 			return cme(12)
-		case arguments(c.args)[0] != m.opts.PIN:
-			m.tries--
+		case arguments(c.args)[0] != m.card.PIN:
+			m.card.tries--
 			return cme(16)
 		}
-		m.unlocked, m.tries = true, 3
+		m.unlocked, m.card.tries = true, pinTries
 	}
 	return nil
 }
 
 func (m *Modem) cimi(c command) error {
-	if !m.unlocked {
+	switch {
+	case m.card.absent:
+		return cme(10)
+	case !m.unlocked && m.card.tries == 0:
+		return cme(12)
+	case !m.unlocked:
 		return cme(11)
 	}
 	if c.op != test {
-		m.reply("%s", m.opts.IMSI)
+		m.reply("%s", m.card.IMSI)
+	}
+	return nil
+}
+
+// iccid is +CCID and ^ICCID: the card's number, which a locked card tells too.
+func (m *Modem) iccid(c command) error {
+	if m.card.absent {
+		return cme(10)
+	}
+	if c.op == execute || c.op == query {
+		m.reply("%s: %s", c.name, m.card.ICCID)
+	}
+	return nil
+}
+
+// csq is the signal, which nobody knows without a network.
+func (m *Modem) csq(c command) error {
+	signal := m.opts.Signal
+	if m.lost {
+		signal = 99
+	}
+	if c.op == execute {
+		m.reply("+CSQ: %d,99", signal)
 	}
 	return nil
 }
@@ -172,6 +203,9 @@ func (m *Modem) creg(c command) error {
 	value := m.set.registration[c.name]
 	if c.op == query {
 		state := "0"
+		if m.lost {
+			state = "2"
+		}
 		if m.registered() {
 			state = "1"
 			if value == 2 {

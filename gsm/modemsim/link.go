@@ -41,6 +41,9 @@ type link struct {
 // dropped, as by a modem without flow control.
 const writeStall = 30 * time.Second
 
+// lateWake is how much too late a timer may have woken us.
+const lateWake = 3 * time.Millisecond
+
 // openLink makes a terminal in raw mode. creack/pty does the same but puts the
 // master into blocking mode, where neither deadlines nor Close end a read.
 func openLink(baud int) (*link, error) {
@@ -150,7 +153,11 @@ func (l *link) write(p []byte) (time.Time, error) {
 	}
 	chunk := max(1, int(time.Millisecond/l.byteTime)) // timers are no finer
 	var at time.Time
-	l.txFree = later(l.txFree, time.Now())
+	// Timers wake us up to a millisecond late, which no modem does: an answer begins when its question has ended.
+	l.txFree = later(l.txFree, l.rxFree)
+	if now := time.Now(); now.Sub(l.txFree) > lateWake {
+		l.txFree = now
+	}
 	for len(p) > 0 {
 		n := min(chunk, len(p))
 		l.txFree = l.txFree.Add(time.Duration(n) * l.byteTime)

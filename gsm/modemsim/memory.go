@@ -28,6 +28,9 @@ func (m *Modem) csms(c command) error {
 	case query:
 		m.reply("+CSMS: %d,1,1,1", m.set.csms)
 	case assign:
+		if m.opts.OnlyCSMS1 {
+			return cms(303)
+		}
 		if err := m.number(c, &m.set.csms, 1); err != nil {
 			return cms(303)
 		}
@@ -38,12 +41,12 @@ func (m *Modem) csms(c command) error {
 
 // cpms chooses the memories to read, to write and to receive into.
 func (m *Modem) cpms(c command) error {
-	if !m.unlocked {
-		return cms(311)
+	if err := m.simState(); err != nil {
+		return err
 	}
 	switch c.op {
 	case test:
-		const all = `("SM","ME","MT")`
+		all := `("` + strings.Join(m.opts.Stores, `","`) + `")`
 		m.reply("+CPMS: %s,%s,%s", all, all, all)
 	case query:
 		m.reply("+CPMS: %s", strings.Join(m.fillings(true), ","))
@@ -117,8 +120,8 @@ func (m *Modem) csca(c command) error {
 
 // cmgl lists messages. Listing an unread one makes it read.
 func (m *Modem) cmgl(c command) error {
-	if !m.unlocked {
-		return cms(311)
+	if err := m.simState(); err != nil {
+		return err
 	}
 	if c.op == test {
 		if m.set.pdu {
@@ -134,7 +137,7 @@ func (m *Modem) cmgl(c command) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	index := 0
+	index := m.base()
 	for _, s := range m.memory(m.set.memory[0]) {
 		for i := range s.slots {
 			index++
@@ -194,12 +197,13 @@ func (m *Modem) entry(v *slot) {
 	if v.state == unread {
 		v.state = read
 	}
+	v.readAt = time.Now()
 }
 
 // cmgr reads one message, and makes it read.
 func (m *Modem) cmgr(c command) error {
-	if !m.unlocked {
-		return cms(311)
+	if err := m.simState(); err != nil {
+		return err
 	}
 	if c.op == test {
 		return nil
@@ -210,7 +214,7 @@ func (m *Modem) cmgr(c command) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, i := m.memory(m.set.memory[0]).find(index)
+	s, i := m.memory(m.set.memory[0]).find(index - m.base())
 	if s == nil || s.slots[i-1].pdu == "" {
 		return cms(321)
 	}
@@ -221,8 +225,8 @@ func (m *Modem) cmgr(c command) error {
 
 // cmgd deletes one message, or with a flag all of some states.
 func (m *Modem) cmgd(c command) error {
-	if !m.unlocked {
-		return cms(311)
+	if err := m.simState(); err != nil {
+		return err
 	}
 	if c.op == test {
 		m.reply("+CMGD: (%s),(0-4)", strings.Join(m.usedIndexes(), ","))
@@ -252,14 +256,20 @@ func (m *Modem) cmgd(c command) error {
 		m.deleteAll(flag)
 		return nil
 	}
-	return m.deleteOne(index)
+	if err := m.deleteOne(index); err != nil {
+		return err
+	}
+	if r, ok := m.fault(DeleteDenied, c.name); ok {
+		return cms(cmp.Or(r.Code, 500))
+	}
+	return nil
 }
 
 func (m *Modem) usedIndexes() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var used []string
-	index := 0
+	index := m.base()
 	for _, s := range m.memory(m.set.memory[0]) {
 		for _, v := range s.slots {
 			index++
@@ -275,7 +285,7 @@ func (m *Modem) usedIndexes() []string {
 func (m *Modem) deleteOne(index int) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, i := m.memory(m.set.memory[0]).find(index)
+	s, i := m.memory(m.set.memory[0]).find(index - m.base())
 	if s == nil {
 		return cms(321)
 	}

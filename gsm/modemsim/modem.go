@@ -30,6 +30,11 @@ type Options struct {
 	Baud         int    // paces the line in both directions as 8N1 would; 0: as fast as it goes
 	Dir          string // where the device's link is made; default: a directory of its own
 	Faults       Plan
+	Stores       []string      // that AT+CPMS knows; default SM, ME and MT
+	ZeroBased    bool          // the first slot is 0, as with some makers
+	OnlyCSMS1    bool          // AT+CSMS=0 is refused, and 1 the default: every +CMT wants AT+CNMA
+	NoSMSC       bool          // AT+CSCA? is empty
+	ClockOffset  time.Duration // of AT+CCLK
 	FullNotice   string        // an unsolicited line when a message finds no room, e.g. ^SMMEMFULL: "SM"
 	SendTime     time.Duration // what the radio takes for an MO message
 	AirTime      time.Duration // what it takes for an MT message: the least time between two
@@ -60,6 +65,9 @@ func (o Options) withDefaults() Options {
 	o.Slots = cmp.Or(o.Slots, 30)
 	o.MESlots = cmp.Or(o.MESlots, 100)
 	o.Signal = cmp.Or(o.Signal, 20)
+	if len(o.Stores) == 0 {
+		o.Stores = []string{"SM", "ME", "MT"}
+	}
 	o.AckTimeout = cmp.Or(o.AckTimeout, 15*time.Second)
 	o.RetryDelay = cmp.Or(o.RetryDelay, 5*time.Second)
 	return o
@@ -82,26 +90,33 @@ type Modem struct {
 	lineAt   time.Time // when the first byte of the command line was read
 	lastSent byte      // TP-MR of the last MO message
 	unlocked bool      // the PIN was given, or there is none
-	tries    int       // PINs that are left
+	card     card      // the SIM that is in
+	spells   []spell   // faults that last
+	mute     bool      // nothing is read and nothing said
+	lost     bool      // the network is
+	wedged   bool      // until a restart every command fails
 	notices  []string  // unsolicited lines that wait for the reply's end
 
 	wakeup chan struct{} // for a modem without a link
 	done   chan struct{}
 
-	mu        sync.Mutex // of what follows
-	link      *link      // nil while unplugged
-	old       *link      // unplugged; its name is kept until the next is chosen
-	plugAt    time.Time  // when to come back by itself; zero: never
-	closed    bool
-	ownDir    string
-	sim, own  store
-	queue     []*message // at the SMSC
-	unacked   *message   // routed, waits for AT+CNMA
-	ackBy     time.Time
-	full      bool      // the SMSC was told that memory is full
-	fullUntil time.Time // zero: until a delete
-	airFree   time.Time // when the next message can have arrived
-	faults    faults
+	mu          sync.Mutex // of what follows
+	link        *link      // nil while unplugged
+	old         *link      // unplugged; its name is kept until the next is chosen
+	plugAt      time.Time  // when to come back by itself; zero: never
+	closed      bool
+	ownDir      string
+	sim, own    store
+	drawer      card // the modem's own SIM while another one is in, or none
+	drawerStore store
+	todo        []func()   // for the modem's goroutine
+	queue       []*message // at the SMSC
+	unacked     *message   // routed, waits for AT+CNMA
+	ackBy       time.Time
+	full        bool      // the SMSC was told that memory is full
+	fullUntil   time.Time // zero: until a delete
+	airFree     time.Time // when the next message can have arrived
+	faults      faults
 }
 
 func newModem(n *Network, o Options) *Modem {
@@ -115,7 +130,7 @@ func newModem(n *Network, o Options) *Modem {
 		done:   make(chan struct{}),
 		sim:    newStore(o.Slots),
 		own:    newStore(o.MESlots),
-		tries:  3,
+		card:   o.card(),
 		faults: faults{rng: rand.New(rand.NewPCG(n.seed, h.Sum64())), rules: newRules(o.Faults), count: make(map[Kind]int)},
 	}
 }
@@ -150,7 +165,11 @@ func (m *Modem) Device() string {
 func (m *Modem) Stored() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.sim.used + m.own.used
+	n := m.sim.used + m.own.used
+	if m.card.guest || m.card.absent {
+		n += m.drawerStore.used
+	}
+	return n
 }
 
 // Faults counts the faults taken, by kind.

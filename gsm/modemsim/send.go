@@ -1,6 +1,7 @@
 package modemsim
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,6 +46,9 @@ func (m *Modem) cmgs(c command) error {
 			return cms(331)
 		}
 		m.cur.sleep(m.opts.SendTime)
+		if r, ok := m.fault(SendFails, c.name); ok {
+			return cms(cmp.Or(r.Code, 500))
+		}
 		return m.sendPDU(pdu, m.lineAt)
 	})
 }
@@ -94,8 +98,8 @@ func (m *Modem) ask(c command, use func(pdu string) error) error {
 	if c.op != assign {
 		return nil
 	}
-	if !m.unlocked {
-		return cms(311)
+	if err := m.simState(); err != nil {
+		return err
 	}
 	arg := arguments(c.args)[0]
 	if !m.set.pdu {
@@ -148,7 +152,10 @@ func (m *Modem) sendPDU(pdu string, commanded time.Time) error {
 	}
 	m.lastSent++
 	m.reply("+CMGS: %d", m.lastSent)
-	return nil
+	if t.FirstOctet&tpdu.FoSRR != 0 {
+		_, err = m.net.enqueue(m.opts.Number, "", &message{pdu: report(r.To, int(m.lastSent)), report: true, advert: true})
+	}
+	return err
 }
 
 // relayed is the SMS-DELIVER that the SMSC makes of an SMS-SUBMIT.

@@ -69,8 +69,9 @@ func (m *Modem) talk(l *link) {
 		case m.in.partial() && time.Since(m.lineAt) < holdPartial:
 			until = m.lineAt.Add(holdPartial)
 		default:
+			m.chores()
 			m.deliver()
-			until = m.nextDue()
+			until = sooner(m.nextDue(), m.spellEnd())
 		}
 		n, err := l.read(buf, until)
 		if n > 0 {
@@ -86,6 +87,9 @@ func (m *Modem) talk(l *link) {
 
 // input takes what was read from the line apart, and acts on it.
 func (m *Modem) input(p []byte) {
+	if m.mute {
+		return
+	}
 	for len(p) > 0 {
 		if !m.in.partial() && m.prompt == nil {
 			m.lineAt = m.cur.readAt
@@ -121,7 +125,7 @@ func (m *Modem) echo(p []byte) {
 
 // notify writes an unsolicited line. It is lost when nobody has the port open.
 func (m *Modem) notify(line string) (time.Time, bool) {
-	if !m.cur.listened() {
+	if m.mute || !m.cur.listened() {
 		return time.Time{}, false
 	}
 	return m.send([]byte("\r\n" + line + "\r\n"))

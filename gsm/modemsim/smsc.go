@@ -14,6 +14,8 @@ type message struct {
 	id     ID
 	pdu    string
 	class0 bool
+	report bool      // an SMS-STATUS-REPORT: AT+CNMI says apart where it goes
+	advert bool      // the network's own doing: it causes no other
 	due    time.Time // when to try next
 	tried  bool
 }
@@ -116,7 +118,9 @@ func (m *Modem) deliver() {
 			m.record(Resent, msg.id, "")
 		}
 		msg.tried = true
-		m.take(msg)
+		if !m.diverted(msg) {
+			m.take(msg)
+		}
 	}
 }
 
@@ -124,7 +128,7 @@ func (m *Modem) deliver() {
 func (m *Modem) nextMessage(now time.Time) *message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.link != m.cur || !m.registered() || m.unacked != nil {
+	if m.link != m.cur || !m.registered() || m.card.guest || m.unacked != nil {
 		return nil
 	}
 	if m.full && (m.fullUntil.IsZero() || now.Before(m.fullUntil)) {
@@ -150,7 +154,7 @@ func (m *Modem) nextDue() time.Time {
 	if m.unacked != nil {
 		return m.ackBy
 	}
-	if !m.registered() {
+	if !m.registered() || m.card.guest {
 		return time.Time{}
 	}
 	if m.full {
@@ -176,6 +180,13 @@ func (m *Modem) take(msg *message) {
 		m.refuse(msg, time.Now().Add(r.Delay))
 		return
 	}
+	if _, ok := m.fault(IndicationsOff, ""); ok {
+		m.set.cnmi = [5]int{}
+	}
+	if msg.report {
+		m.takeReport(msg)
+		return
+	}
 	mt := m.set.cnmi[1]
 	if mt != 0 && (msg.class0 || mt == 2) {
 		m.route(msg)
@@ -186,6 +197,7 @@ func (m *Modem) take(msg *message) {
 		m.refuse(msg, time.Time{})
 		return
 	}
+	index += m.base()
 	m.record(Stored, msg.id, fmt.Sprintf("%s %d", memory, index))
 	if r, ok := m.fault(Resend, ""); ok {
 		m.mu.Lock()
@@ -197,6 +209,31 @@ func (m *Modem) take(msg *message) {
 	if mt == 1 || mt == 3 {
 		m.indicate(msg.id, memory, index)
 	}
+}
+
+// takeReport gives a status report to the client, stores it, or, where the
+// client wants none, forgets it: 3GPP TS 27.005 §3.4.1, table <ds>.
+func (m *Modem) takeReport(msg *message) {
+	switch m.set.cnmi[3] {
+	case 1:
+		if at, ok := m.notify(fmt.Sprintf("+CDS: %d\r\n%s", tpduOctets(msg.pdu), msg.pdu)); ok {
+			m.net.record(Event{At: at, Kind: Routed, Modem: m.opts.Number, ID: msg.id})
+			m.acknowledge(msg)
+			return
+		}
+	case 2:
+		memory, index := m.save(slot{id: msg.id, pdu: msg.pdu})
+		if index == 0 {
+			m.refuse(msg, time.Time{})
+			return
+		}
+		m.record(Stored, msg.id, fmt.Sprintf("%s %d", memory, index+m.base()))
+		m.acknowledge(msg)
+		m.notify(fmt.Sprintf("+CDSI: %q,%d", memory, index+m.base()))
+		return
+	}
+	m.unqueue(msg)
+	m.record(Lost, msg.id, "nobody wants status reports")
 }
 
 // refuse leaves the message with the SMSC until a time, or until a delete.
@@ -212,20 +249,7 @@ func (m *Modem) refuse(msg *message, until time.Time) {
 
 // acknowledge has the SMSC forget a message.
 func (m *Modem) acknowledge(msg *message) {
-	m.mu.Lock()
-	for i, q := range m.queue {
-		if q != msg {
-			continue
-		}
-		if i == 0 { // the rule; a long queue is not moved for it
-			m.queue[0] = nil
-			m.queue = m.queue[1:]
-		} else {
-			m.queue = append(m.queue[:i], m.queue[i+1:]...)
-		}
-		break
-	}
-	m.mu.Unlock()
+	m.unqueue(msg)
 	m.record(Acknowledged, msg.id, "")
 }
 

@@ -1,5 +1,10 @@
 package modemsim
 
+import (
+	"slices"
+	"time"
+)
+
 // The states of a stored message, as PDU mode numbers them.
 const (
 	unread = iota
@@ -11,9 +16,10 @@ const (
 
 // slot holds one message; a free one has no PDU.
 type slot struct {
-	id    ID // 0 for what the client wrote itself
-	state int
-	pdu   string
+	id     ID // 0 for what the client wrote itself
+	state  int
+	pdu    string
+	readAt time.Time // when a client last saw it
 }
 
 // store is one memory. Indexes begin at 1.
@@ -54,8 +60,19 @@ func (s *store) drop(index int) slot {
 // memory is one or both stores as a client sees them through +CPMS.
 type memory []*store
 
+// base is the number that the first slot of a store has to clients, less one.
+func (m *Modem) base() int {
+	if m.opts.ZeroBased {
+		return -1
+	}
+	return 0
+}
+
 // memory needs m.mu. MT shows the SIM's slots first.
 func (m *Modem) memory(name string) memory {
+	if !slices.Contains(m.opts.Stores, name) {
+		return nil
+	}
 	switch name {
 	case "SM":
 		return memory{&m.sim}
@@ -101,6 +118,12 @@ func (m *Modem) save(v slot) (name string, index int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	name = m.set.memory[2]
+	if slices.Contains(m.opts.Stores, "SM") && slices.Contains(m.opts.Stores, "ME") {
+		if _, ok := m.faults.take(OtherStore, ""); ok { // the lock is ours already
+			m.record(Faulted, 0, string(OtherStore))
+			name = map[string]string{"SM": "ME", "ME": "SM", "MT": "ME"}[name]
+		}
+	}
 	if name != "MT" {
 		return name, m.memory(name)[0].put(v)
 	}

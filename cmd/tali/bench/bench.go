@@ -29,13 +29,14 @@ type Settings struct {
 	Messages int                                // SMS of the intake measurement
 	Entries  int                                // of the desk measurement; twice as many messages
 	Seconds  int                                // of each pgbench run and of the latency measurement
+	SMS      int                                // with a single fault, of the protocol measurement
 	Progress func(what string, done, total int) // may be nil
 }
 
 // Row is one measured figure beside its target.
 type Row struct {
 	Name   string
-	Value  string
+	Value  string // cells of a table, tabs between them
 	Target string // empty: for information
 	Met    bool
 }
@@ -51,10 +52,16 @@ type Measurement struct {
 func All() []Measurement {
 	return []Measurement{
 		{"parse", "parser.Parse of a 58-character tally", Parse},
+		{"verify", "verify.Decide of a right form and of wrong ones with their search", Decide},
+		{"protocol", "what is taken with other content than was meant", Protocol},
+		{"rates", "what the questions about a single fault are worth", Rates},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
+		{"backlog", "catching up with five SMS of each officer after an outage, and memory meanwhile", Backlog},
+		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
 		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
+		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},
 	}
 }
 

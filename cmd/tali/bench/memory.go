@@ -16,6 +16,7 @@ import (
 
 	"tali/cmd/tali/officers"
 	"tali/gsm/modemsim"
+	"tali/verify"
 )
 
 const (
@@ -38,7 +39,7 @@ func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
 	}
 	network := modemsim.NewNetwork(2)
 	defer func() { err = errors.Join(err, network.Close()) }()
-	config, err := c.memoryConfig(network)
+	config, err := c.modemsConfig(network, memoryModems)
 	if err != nil {
 		return nil, err
 	}
@@ -49,15 +50,8 @@ func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	random := rand.New(rand.NewPCG(5, 6))
-	for i, o := range registry.Officers {
-		text, err := rightText(c.profile, o.Stations[0], random)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := network.Submit(modemsim.SMS{From: o.Phone, To: officers.ModemNumber(i % memoryModems), Text: text}); err != nil {
-			return nil, err
-		}
+	if err := c.textAll(network, registry, memoryModems); err != nil {
+		return nil, err
 	}
 	if err := waitFor(ctx, func() bool {
 		s.progress("answers", got.count(), len(registry.Officers))
@@ -78,13 +72,32 @@ func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
 
 func mebibytes(kib int) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }
 
-// memoryConfig adds the modems to the network and writes a configuration.
-func (c *centre) memoryConfig(network *modemsim.Network) (string, error) {
+// textAll has every officer send a tally, in turn to each of n modems.
+func (c *centre) textAll(network *modemsim.Network, registry *verify.Registry, n int) error {
+	random := rand.New(rand.NewPCG(5, 6))
+	for i, o := range registry.Officers {
+		text, err := rightText(c.profile, o.Stations[0], random)
+		if err == nil {
+			_, err = network.Submit(modemsim.SMS{From: o.Phone, To: officers.ModemNumber(i % n), Text: text})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// modemsConfig adds n modems to the network and writes a configuration. With none
+// it names one that is away.
+func (c *centre) modemsConfig(network *modemsim.Network, n int) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\n", filepath.Join(c.dir, "gateway"),
 		openProfileName, c.server.DSN("tali_gateway", "tali"))
 	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n")
-	for i := range memoryModems {
+	if n == 0 {
+		fmt.Fprintf(&b, "    - {name: away, device: %q}\n", filepath.Join(c.dir, "away"))
+	}
+	for i := range n {
 		m, err := network.AddModem(modemsim.Options{Number: officers.ModemNumber(i), Dir: c.dir, Slots: 30})
 		if err != nil {
 			return "", err

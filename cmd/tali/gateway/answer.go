@@ -3,18 +3,17 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"time"
 
 	"tali/db"
 	"tali/db/spool"
 	"tali/gsm"
+	"tali/verify"
 )
 
 const (
 	closeTimeout = 10 * time.Second
-	sendRetry    = 30 * time.Second // before a modem's temporary refusal is tried again
 )
 
 // answer sends what waits for one modem: interim answers from the spool, then
@@ -47,8 +46,11 @@ func (g *Gateway) answer(ctx context.Context, m line) error {
 
 // answerOne reports whether an SMS was sent, or may have been.
 func (g *Gateway) answerOne(ctx context.Context, m line) (bool, error) {
-	if !m.Ready() {
+	if !m.fit(time.Now()) {
 		return false, nil
+	}
+	if full, err := g.spent(ctx); full || err != nil {
+		return false, err
 	}
 	if sent, err := g.answerInterim(ctx, m); sent || err != nil {
 		return sent, err
@@ -70,7 +72,11 @@ func (g *Gateway) answerInterim(ctx context.Context, m line) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
+	g.fail.pass(interimClaimed)
 	_, err = m.Send(ctx, reply.To, reply.Text)
+	g.fail.pass(interimSent)
+	m.rest.note(err, time.Now())
+	g.counts.send(m.name, outcomeOf(err))
 	state := interimState(outcomeOf(err), reply.Attempts)
 	g.logSend("interim reply", reply.Seq, string(state), reply.Attempts, err)
 	return state != spool.InterimQueued, g.Spool.CloseInterim(context.WithoutCancel(ctx), reply.ID, state, errorText(err))
@@ -99,22 +105,34 @@ func (g *Gateway) answerOutbox(ctx context.Context, m line) (bool, error) {
 	if err != nil || !ok {
 		return false, err
 	}
-	if err := g.Spool.BeginSend(ctx, reply.ID, m.name, reply.Recipient); err != nil {
-		return false, fmt.Errorf("recording send of reply %d: %w", reply.ID, err)
+	g.fail.pass(afterClaim)
+	closing := db.Closing{Gateway: g.Name, Modem: m.name, Attempt: reply.Attempt}
+	if reason, err := g.refuses(ctx, reply); err != nil || reason != "" {
+		return false, errors.Join(err, g.release(ctx, reply.ID, closing, reason))
 	}
+	if err := g.begin(ctx, m, reply); err != nil {
+		return false, errors.Join(err, g.release(ctx, reply.ID, closing, ""))
+	}
+	g.fail.pass(afterBegin)
 	sent, err := m.Send(ctx, reply.Recipient, reply.Text)
-	closing := db.Closing{
-		Gateway: g.Name, Modem: m.name, Attempt: reply.Attempt,
-		Outcome: outcomeOf(err), Error: errorText(err),
-	}
-	switch closing.Outcome {
-	case db.SendSent:
+	g.fail.pass(afterSend)
+	closing.Outcome, closing.Error = outcomeOf(err), errorText(err)
+	m.rest.note(err, time.Now())
+	switch {
+	case closing.Outcome == db.SendSent:
 		closing.Reference = strconv.Itoa(sent.Reference)
-	case db.SendRetry:
-		closing.NotBefore = notBefore(err)
+	case closing.Outcome == db.SendRetry && reply.Attempt >= mostAttempts:
+		closing.Outcome = db.SendFailed
+	case closing.Outcome == db.SendRetry:
+		closing.NotBefore = notBefore(err, reply.Attempt, time.Now())
 	}
 	g.logSend("reply", reply.ID, string(closing.Outcome), reply.Attempt, err)
-	return closing.Outcome != db.SendRetry, g.closeReply(context.WithoutCancel(ctx), reply.ID, closing)
+	g.counts.send(m.name, closing.Outcome)
+	err = g.closeReply(context.WithoutCancel(ctx), reply.ID, closing)
+	if closing.Outcome == db.SendSent && reply.Message != (verify.Key{}) {
+		err = errors.Join(err, g.Spool.Told(context.WithoutCancel(ctx), reply.Message, reply.Kind, time.Now()))
+	}
+	return closing.Outcome != db.SendRetry, err
 }
 
 // logSend is one line for each attempt; one that failed names why.
@@ -143,16 +161,6 @@ func outcomeOf(err error) db.SendOutcome {
 	}
 }
 
-// notBefore is when a send that was certainly not made may be tried again: at
-// once where another modem can, later where the network refused.
-func notBefore(err error) time.Time {
-	var refused *gsm.SendError
-	if errors.As(err, &refused) {
-		return time.Now().Add(sendRetry)
-	}
-	return time.Time{}
-}
-
 func errorText(err error) string {
 	if err == nil {
 		return ""
@@ -162,9 +170,9 @@ func errorText(err error) string {
 
 // alive names the modems that can send now.
 func (g *Gateway) alive() []string {
-	names := []string{}
+	names, now := []string{}, time.Now()
 	for _, m := range g.modems {
-		if m.Ready() {
+		if m.fit(now) {
 			names = append(names, m.name)
 		}
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,11 +24,14 @@ const (
 func (g *Gateway) beat(ctx context.Context) error {
 	// A gateway that starts again and again must not ask for everything each time.
 	_, taken, err := g.Spool.Snapshot(ctx)
-	if err != nil && !errors.Is(err, spool.ErrNoSnapshot) && ctx.Err() == nil {
-		g.Log.Warn("registry snapshot of the last run", "err", err)
+	switch {
+	case err == nil:
+		g.snapshotAt.Store(taken.UnixNano())
+	case !errors.Is(err, spool.ErrNoSnapshot) && ctx.Err() == nil:
+		g.Log.Warn("registry snapshot of the last run is not used", "err", err)
 	}
 	for {
-		if err := g.beatOnce(ctx, &taken); err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrUnavailable) {
+		if err := g.beatOnce(ctx, &taken); err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrUnavailable) && !errors.Is(err, db.ErrSchema) {
 			g.Log.Warn("heartbeat", "err", err)
 		}
 		if !pause(ctx, nil, beatEvery) {
@@ -43,6 +47,14 @@ func (g *Gateway) beatOnce(ctx context.Context, taken *time.Time) error {
 	if err != nil {
 		return err
 	}
+	if err := g.fits(ctx); err != nil {
+		return err
+	}
+	id, err := g.Centre.Incarnation(ctx)
+	if err != nil {
+		return err
+	}
+	g.centre.Still(id)
 	if err := g.Centre.Heartbeat(ctx, status); err != nil {
 		return err
 	}
@@ -53,6 +65,7 @@ func (g *Gateway) beatOnce(ctx context.Context, taken *time.Time) error {
 		return err
 	}
 	*taken = time.Now()
+	g.snapshotAt.Store(taken.UnixNano())
 	return nil
 }
 
@@ -61,6 +74,7 @@ func (g *Gateway) takeSnapshot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("fetching registry: %w", err)
 	}
+	g.fail.pass(snapshotFetched)
 	data, err := json.Marshal(registry)
 	if err != nil {
 		return fmt.Errorf("packing registry: %w", err)
@@ -70,6 +84,9 @@ func (g *Gateway) takeSnapshot(ctx context.Context) error {
 
 func (g *Gateway) status(ctx context.Context) (db.GatewayStatus, error) {
 	s := db.GatewayStatus{Name: g.Name, Version: g.Version}
+	if at := g.snapshotAt.Load(); at > 0 {
+		s.SnapshotAt = time.Unix(0, at)
+	}
 	var err error
 	if s.SpoolQueued, s.SpoolOldest, err = g.Spool.Undelivered(ctx); err != nil {
 		return s, err
@@ -77,7 +94,7 @@ func (g *Gateway) status(ctx context.Context) (db.GatewayStatus, error) {
 	for _, m := range g.modems {
 		st := m.Status()
 		s.Modems = append(s.Modems, db.ModemStatus{
-			Name: st.Name, Number: st.Number, Operator: st.Operator, Alive: st.State == gsm.StateReady,
+			Name: st.Name, Number: st.Number, Operator: cmp.Or(st.Operator, g.Operators[st.Name]), Alive: st.State == gsm.StateReady,
 		})
 	}
 	return s, nil

@@ -19,14 +19,16 @@ const bridgePage = 100 // messages decided at once while the centre is away
 func (g *Gateway) bridge(ctx context.Context) error {
 	every := max(g.InterimAfter/4, 100*time.Millisecond)
 	looked := int64(0) // newest message that this outage has been looked at for
+	told := ""         // what this outage's log has said already
 	for pause(ctx, nil, every) {
 		if g.centre.Away(time.Now()) < g.InterimAfter {
-			looked = 0
+			looked, told = 0, ""
 			continue
 		}
 		var err error
-		if looked, err = g.answerWaiting(ctx, looked); err != nil && ctx.Err() == nil {
-			g.Log.Error("interim answers", "err", err)
+		if looked, err = g.answerWaiting(ctx, looked); err != nil && ctx.Err() == nil && err.Error() != told {
+			told = err.Error()
+			g.Log.Error("no interim answers", "err", err)
 		}
 	}
 	return ctx.Err()
@@ -49,6 +51,7 @@ func (g *Gateway) answerWaiting(ctx context.Context, after int64) (int64, error)
 		if err := g.Spool.AddInterim(ctx, g.interims(page, registry)); err != nil {
 			return after, err
 		}
+		g.fail.pass(interimQueued)
 		after = page[len(page)-1].Seq
 		g.replies.Raise()
 	}
@@ -77,5 +80,11 @@ func (g *Gateway) snapshot(ctx context.Context) (*verify.Registry, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("reading registry snapshot: %w", err)
 	}
+	if r.Profile != g.Profile.Digest {
+		return nil, fmt.Errorf("%w: it is of profile %.12s, this gateway serves %.12s", errOtherProfile, r.Profile, g.Profile.Digest)
+	}
 	return &r, nil
 }
+
+// errOtherProfile: the spool was used for another election before.
+var errOtherProfile = errors.New("registry snapshot is of another election")

@@ -2,7 +2,7 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"hash/fnv"
 	"log/slog"
 	"sync"
@@ -12,7 +12,6 @@ import (
 
 	"tali/db"
 	"tali/db/spool"
-	"tali/parser"
 	"tali/verify"
 )
 
@@ -41,7 +40,10 @@ func (g *Gateway) deliver(ctx context.Context) error {
 			}
 			continue
 		}
-		if g.centre.Lost(time.Now()) {
+		switch {
+		case errors.Is(err, spool.ErrFull): // the centre is not to blame
+			g.Log.Warn("what was handed over cannot be marked, and is offered again", "err", err)
+		case g.centre.Lost(time.Now()):
 			g.Log.Warn("centre away, spooling", "err", err)
 		}
 		if !pause(ctx, nil, retry) {
@@ -54,6 +56,9 @@ func (g *Gateway) deliver(ctx context.Context) error {
 // drain pages through the spool until nothing waits, or a lane fails. Pages are
 // read, and batches marked, while the lanes write others.
 func (g *Gateway) drain(ctx context.Context) error {
+	if err := g.meet(ctx); err != nil {
+		return err
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	marks := make(chan []int64, lanes)
 	var queues [lanes]chan []spool.Message
@@ -163,6 +168,7 @@ func (g *Gateway) mark(ctx context.Context, marks <-chan []int64) error {
 		if err := g.Spool.Delivered(ctx, seqs, time.Now()); err != nil {
 			return err
 		}
+		g.fail.pass(afterMark)
 	}
 	return nil
 }
@@ -173,16 +179,22 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 	for i, m := range batch {
 		inbound[i] = g.inbound(m)
 	}
+	g.fail.pass(beforeIntake)
 	verdicts, err := g.Centre.Intake(ctx, db.Batch{
 		Gateway: g.Name, Program: g.Version, Profile: g.Profile, Own: g.own, Key: g.RegencyKey, Messages: inbound,
 	})
 	if err != nil {
 		return err
 	}
+	g.fail.pass(afterIntake)
 	if away := g.centre.Found(time.Now()); away > 0 {
 		g.Log.Info("centre back", "away", away.Round(time.Second))
 	}
 	g.replies.Raise()
+	if err := g.reports(ctx, batch); err != nil {
+		return err
+	}
+	g.counts.decided(verdicts)
 	g.note(ctx, batch, verdicts)
 	return nil
 }
@@ -190,8 +202,6 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 // inbound is what the centre needs of a spooled message. The proof code is drawn
 // here, so that the decision itself stays free of chance.
 func (g *Gateway) inbound(m spool.Message) db.Inbound {
-	var random [16]byte
-	rand.Read(random[:]) // never fails, see crypto/rand
 	return db.Inbound{
 		Message: verify.Message{
 			Key:        m.Key,
@@ -203,7 +213,7 @@ func (g *Gateway) inbound(m spool.Message) db.Inbound {
 			Gateway:    g.Name,
 			Modem:      m.Modem,
 			Interim:    m.Interim,
-			Proof:      parser.NewProof(random[:]),
+			Proof:      g.proofs.of(m.Key),
 		},
 		IMSI:      m.IMSI,
 		PDUs:      m.PDUs,

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,19 +30,27 @@ import (
 
 // Settings are the plain values that a gateway needs.
 type Settings struct {
-	Name         string         // unique among the gateways of a centre
-	Version      string         // of this binary, shown at the centre
-	Modems       []gsm.Settings // at least one
-	InterimAfter time.Duration  // how long the centre is away before officers get an interim answer
-	PartsWindow  time.Duration  // how long a long SMS waits for its missing parts
-	RegencyKey   []byte         // that codes are checked with; nil where the election asks for none
+	Name         string                  // unique among the gateways of a centre
+	Version      string                  // of this binary, shown at the centre
+	Modems       []gsm.Settings          // at least one
+	InterimAfter time.Duration           // how long the centre is away before officers get an interim answer
+	PartsWindow  time.Duration           // how long a long SMS waits for its missing parts
+	Retention    time.Duration           // of delivered messages in the spool; 0: for ever
+	Pulse        time.Duration           // between two heartbeat SMS of a modem; 0: none
+	Operators    map[string]string       // of the SIMs as the staff call them, by modem
+	Balances     map[string]BalanceQuery // by modem
+	RegencyKey   []byte                  // that codes are checked with; nil where the election asks for none
+	PartsApart   time.Duration           // furthest that parts of one SMS may be read apart: its spool is opened with it
 	Reply        ReplySettings
+	Alarm        AlarmSettings
 }
 
 // ReplySettings limit what a gateway sends.
 type ReplySettings struct {
 	Pace          time.Duration // least time between two SMS of one modem
 	PerNumberHour int           // SMS to one phone in an hour
+	PerHour       int           // SMS of this gateway in an hour; 0: no limit
+	Budget        int           // SMS of this gateway in a day before the staff are warned; 0: never
 	Lease         time.Duration // how long a claimed reply is ours; longer than a send may take
 }
 
@@ -66,6 +75,19 @@ type Gateway struct {
 	waiting *signal // a message waits for the centre
 	replies *signal // a reply may wait to be sent
 
+	counts   *counts
+	balances *balances
+	pulses   *pulses
+	loads    *loads
+	alarms   *alarms
+	numbers  map[string]string // of own SIMs, by modem
+	notices  *notices
+	looked   atomic.Int64 // when watch last looked, ns since 1970
+	fail     *failpoint
+	proofs   proofs
+
+	snapshotAt atomic.Int64 // when the registry snapshot in use was taken, ns since 1970; 0: none
+
 	reclaiming sync.Mutex
 	reclaimed  bool // what the last run had claimed is back in the outbox
 }
@@ -73,6 +95,7 @@ type Gateway struct {
 // line is a modem with the name that the operator gave it.
 type line struct {
 	name string
+	rest *rest
 	*gsm.Modem
 }
 
@@ -86,11 +109,20 @@ func New(s Settings, p Parts) *Gateway {
 		kept:     newSignal(),
 		waiting:  newSignal(),
 		replies:  newSignal(),
+		counts:   newCounts(),
+		balances: &balances{known: make(map[string]Balance)},
+		pulses:   newPulses(),
+		loads:    newLoads(),
+		alarms:   newAlarms(),
+		notices:  &notices{fresh: newSignal()},
+		numbers:  make(map[string]string),
+		fail:     newFailpoint(),
 	}
 	for _, m := range s.Modems {
-		g.modems = append(g.modems, line{m.Name, gsm.New(m, g.Keep, p.Log)})
+		g.modems = append(g.modems, line{m.Name, &rest{}, gsm.New(m, g.Keep, p.Log)})
 		if m.Number != "" {
 			g.own = append(g.own, m.Number)
+			g.numbers[m.Name] = m.Number
 		}
 	}
 	return g
@@ -116,6 +148,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.settleInterims(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("settling interim answers of the last run: %w", err)
 	}
+	if err := g.openProofs(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
 	lines, stopLines := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLines()
 	var modems errgroup.Group
@@ -127,8 +162,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	loops, ctx := errgroup.WithContext(ctx)
 	for _, m := range g.modems {
 		loops.Go(func() error { return g.answer(ctx, m) })
+		loops.Go(func() error { return g.askBalance(ctx, m) })
 	}
-	for _, loop := range []func(context.Context) error{g.join, g.deliver, g.bridge, g.beat} {
+	for _, loop := range []func(context.Context) error{g.join, g.deliver, g.bridge, g.beat, g.watch, g.herald, g.pulse, g.prune} {
 		loops.Go(func() error { return loop(ctx) })
 	}
 	err := loops.Wait()

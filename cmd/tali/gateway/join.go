@@ -37,9 +37,11 @@ func (g *Gateway) joinGroups(ctx context.Context) error {
 			}
 			kind = spool.MessageIncomplete
 		}
+		g.fail.pass(beforeJoin)
 		if err := g.joinGroup(ctx, group, kind); err != nil {
 			return fmt.Errorf("parts %d of %s: %w", group.Ref, mask(group.Sender), err)
 		}
+		g.fail.pass(afterJoin)
 		g.waiting.Raise()
 	}
 	return nil

@@ -15,12 +15,12 @@ import (
 	"tali/db/cluster"
 )
 
-// TestKilled runs the real binary against a stream of 500 SMS, ten times over,
+// TestKilled runs the real binary against a stream of 500 SMS, three times over,
 // and kills it with SIGKILL at random moments: nothing is lost, nothing counts
 // twice, and an officer hears twice only where nobody can know better.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	const rounds, perRound, killsPerRound = 10, 500, 3
+	const rounds, perRound, killsPerRound = 3, 500, 3
 	r := newRig(t, plan{modems: 4, stations: rounds * perRound})
 	tali := r.build()
 	random := rand.New(rand.NewPCG(7108, 9))

@@ -17,12 +17,18 @@ func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
 		pdus[i] = journal(row)
 		parts = parts || pdus[i].Kind == spool.KindPart
 	}
+	g.fail.pass(beforeKeep)
 	fresh, err := g.Spool.Keep(ctx, pdus)
 	if err != nil {
 		return err
 	}
+	g.fail.pass(afterKeep)
 	if fresh == 0 {
 		return nil
+	}
+	for i := range rows {
+		g.loads.add(rows[i].Modem, pdus[i].Sender, rows[i].ReadAt)
+		g.felt(rows[i], pdus[i].Sender, pdus[i].Text)
 	}
 	if parts {
 		g.kept.Raise()

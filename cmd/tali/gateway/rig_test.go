@@ -53,6 +53,9 @@ type rig struct {
 	officers []verify.Officer
 	settings gateway.Settings
 	spool    string
+	log      *slog.Logger
+	gateway  *gateway.Gateway // that start made last
+	journal  *spool.Spool     // of it
 }
 
 func newRig(t *testing.T, p plan) *rig {
@@ -149,10 +152,13 @@ func (r *rig) addModem(i int, faults modemsim.Plan) {
 // start runs a gateway and waits for its modems; stop ends it as a signal would.
 func (r *rig) start() (stop func()) {
 	r.Helper()
-	quiet := slog.New(slog.DiscardHandler)
-	journal, err := spool.Open(r.Context(), r.spool, quiet)
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	journal, err := spool.Open(r.Context(), r.spool, r.log)
 	r.must(err)
-	g := gateway.New(r.settings, gateway.Parts{Spool: journal, Centre: r.centre, Profile: r.profile, Log: quiet})
+	g := gateway.New(r.settings, gateway.Parts{Spool: journal, Centre: r.centre, Profile: r.profile, Log: r.log})
+	r.gateway, r.journal = g, journal
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()

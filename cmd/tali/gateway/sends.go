@@ -110,6 +110,7 @@ func (g *Gateway) closeReply(ctx context.Context, id int64, c db.Closing) error 
 		g.ended.add(id, c)
 		return err
 	}
+	g.fail.pass(afterClose)
 	if err := g.Spool.EndSend(ctx, id, string(c.Outcome)); err != nil {
 		return fmt.Errorf("recording outcome of reply %d: %w", id, err)
 	}

@@ -48,7 +48,7 @@ type Play struct {
 	ended   chan struct{} // told, without waiting, of every report that ends
 }
 
-const maxTries = 4 // an officer gives up and would telephone
+const maxTries = 4 // refused so often, an officer gives up and would telephone
 
 type officer struct {
 	Assignment
@@ -56,10 +56,11 @@ type officer struct {
 	right  string // the SMS as it should be
 	number string // the gateway number on this officer's card
 
-	tries int // these belong to who holds Play.mu
-	last  int // Play.texted at the last try
-	at    time.Time
-	said  string // the last SMS of it
+	tries  int // these belong to who holds Play.mu
+	unrest int // how often silence made the officer text again
+	last   int // Play.texted at the last try
+	at     time.Time
+	said   string // the last SMS of it
 }
 
 // Run lets the officers report one after the other and returns when each has a
@@ -106,26 +107,22 @@ func (p *Play) Run(ctx context.Context) error {
 // network, the same SMS.
 func (p *Play) restless() time.Duration { return max(2*time.Second, 20*p.Patience) }
 
-// askAgain has everybody text the right SMS who heard nothing for too long.
+// askAgain has everybody text the right SMS who heard nothing for too long, each
+// time after a longer while. Silence makes nobody give up: a slow machine is no
+// refusal.
 func (p *Play) askAgain() error {
 	p.mu.Lock()
 	var quiet []*officer
-	var tired []*officer
 	for _, list := range p.waiting {
 		for _, o := range list {
-			switch {
-			case time.Since(o.at) < p.restless():
-			case o.tries >= maxTries:
-				tired = append(tired, o)
-			default:
+			if time.Since(o.at) >= p.restless()<<min(o.unrest, 5) {
+				o.unrest++
+				o.tries-- // the coming one is not for a refusal
 				quiet = append(quiet, o)
 			}
 		}
 	}
 	p.mu.Unlock()
-	for _, o := range tired {
-		p.end(o, true)
-	}
 	for _, o := range quiet {
 		if right := slipless(o); p.note(o, right) {
 			if err := p.text(o, right); err != nil {

@@ -246,3 +246,28 @@ func TestPlayNamesWhatCannotBePlayed(t *testing.T) {
 		t.Errorf("Run without the modem = %v, want it named", err)
 	}
 }
+
+// Whoever hears nothing texts again, after an ever longer while, and does not
+// give up: the machine may just be slow.
+func TestSilenceIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, 1)
+	s.start()
+	s.await(1)
+	s.wait(s.Assignments[0])
+	texts := len(s.Network.Deliveries())
+	for range 3 * maxTries {
+		s.mu.Lock()
+		s.waiting[s.Assignments[0].Phone][0].at = time.Now().Add(-time.Hour)
+		s.mu.Unlock()
+		if err := s.askAgain(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.await(texts + 3*maxTries)
+	s.answer("DITERIMA " + s.Assignments[0].Ballot.Keyword + " TPS " + string(s.Assignments[0].TPS))
+	s.end()
+	if n := s.GaveUp(); n != 0 {
+		t.Errorf("%d officers gave up", n)
+	}
+}

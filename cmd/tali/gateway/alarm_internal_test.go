@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"tali/gsm"
+)
+
+func names(list []Alarm) string {
+	var out []string
+	for _, a := range list {
+		out = append(out, a.key())
+	}
+	return strings.Join(out, ",")
+}
+
+// TestHysteresis: nothing that passes soon is told, nor an end that does not
+// last; what is told is told once.
+func TestHysteresis(t *testing.T) {
+	t.Parallel()
+	s := AlarmSettings{After: 2 * time.Minute, Clear: 5 * time.Minute}
+	at := time.Date(2024, 11, 27, 19, 0, 0, 0, time.UTC)
+	down := Alarm{Name: "modem_down", Subject: "m1"}
+	a := newAlarms()
+	for i, c := range []struct {
+		minute       float64
+		wrong        bool
+		begins, ends string
+	}{
+		{0, true, "", ""},
+		{1, false, "", ""}, // it passed
+		{2, true, "", ""},  // and counts anew
+		{3.9, true, "", ""},
+		{4, true, "modem_down m1", ""},
+		{5, true, "", ""},
+		{6, false, "", ""},
+		{9, true, "", ""},   // no end: back within Clear
+		{10, false, "", ""}, // counted anew
+		{14.9, false, "", ""},
+		{15, false, "", "modem_down m1"},
+		{16, false, "", ""},
+		{17, true, "", ""},
+		{19, true, "modem_down m1", ""},
+	} {
+		var found []Alarm
+		if c.wrong {
+			found = append(found, down)
+		}
+		begins, ends := a.weigh(found, s, at.Add(time.Duration(c.minute*float64(time.Minute))))
+		if names(begins) != c.begins || names(ends) != c.ends {
+			t.Errorf("step %d, minute %v: begins %q, ends %q, want %q, %q", i, c.minute, names(begins), names(ends), c.begins, c.ends)
+		}
+	}
+}
+
+func TestReadBalance(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text    string
+		rupiah  int
+		expires string // last day; empty for none
+		err     bool
+	}{
+		{"Sisa pulsa Rp50.000 s.d. 31/12/2027", 50000, "2027-12-31", false},
+		{"Pulsa Rp. 12500, aktif sd 2027-01-05.", 12500, "2027-01-05", false},
+		{"Pulsa Anda Rp 1.250.000,00 berlaku hingga 05-01-27", 1250000, "2027-01-05", false},
+		{"Sisa pulsa Anda Rp0", 0, "", false},
+		{"RP 7,500. Balas 1 utk paket", 7500, "", false},
+		{"Maaf, layanan tidak tersedia", 0, "", true},
+	} {
+		got, err := ReadBalance(CommonBalance(), c.text)
+		expires := ""
+		if !got.Expires.IsZero() {
+			expires = got.Expires.AddDate(0, 0, -1).Format(time.DateOnly)
+		}
+		if got.Rupiah != c.rupiah || expires != c.expires || (err != nil) != c.err {
+			t.Errorf("ReadBalance(%q) = %d until %q, %v, want %d until %q", c.text, got.Rupiah, expires, err, c.rupiah, c.expires)
+		}
+	}
+}
+
+func TestRest(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2024, 11, 27, 19, 0, 0, 0, time.UTC)
+	busy, gone := &gsm.SendError{Kind: "CMS", Code: 42}, &gsm.SendError{Kind: "CMS", Code: 1, Permanent: true}
+	r := &rest{}
+	for i, c := range []struct {
+		err  error
+		rest time.Duration
+	}{
+		{busy, 0}, {busy, 0}, {busy, 30 * time.Second}, {fmt.Errorf("sending: %w", busy), time.Minute},
+		{gone, time.Minute}, {errors.New("unknown"), time.Minute}, {nil, 0}, {busy, 0},
+	} {
+		r.note(c.err, now)
+		if on := r.on(now.Add(c.rest - 1)); on != (c.rest > 0) || r.on(now.Add(c.rest)) {
+			t.Errorf("step %d (%v): rests = %v, want %v", i, c.err, on, c.rest)
+		}
+	}
+	for n, want := range map[int]time.Duration{1: 30 * time.Second, 2: time.Minute, 5: 8 * time.Minute, 6: 10 * time.Minute, 60: 10 * time.Minute} {
+		if got := notBefore(busy, n, now).Sub(now); got != want {
+			t.Errorf("attempt %d waits %v, want %v", n, got, want)
+		}
+	}
+	if at := notBefore(gsm.ErrUnplugged, 3, now); !at.IsZero() {
+		t.Errorf("what never reached a modem waits until %v", at)
+	}
+}
+
+func TestLoads(t *testing.T) {
+	t.Parallel()
+	l, now := newLoads(), time.Date(2024, 11, 27, 19, 0, 0, 0, time.UTC)
+	for i := range 120 { // ten a minute, twelve minutes long
+		l.add("m1", fmt.Sprint(i%7), now.Add(time.Duration(i)*6*time.Second))
+	}
+	end := now.Add(12 * time.Minute)
+	if got := l.get("m1", end); got.PerMinute < 9 || got.PerMinute > 10 || got.Senders != 7 || !got.Hot() {
+		t.Errorf("load = %+v, want ten a minute of seven phones", got)
+	}
+	if got := l.get("m1", end.Add(11*time.Minute)); got.PerMinute != 0 || got.Senders != 7 {
+		t.Errorf("load after a pause = %+v, want nothing of seven phones", got)
+	}
+	if got := l.get("m1", end.Add(25*time.Hour)); got.Senders != 0 {
+		t.Errorf("phones a day later = %d, want none", got.Senders)
+	}
+	if got := l.get("m2", end); got.PerMinute != 0 || got.Hot() {
+		t.Errorf("load of a modem that received nothing = %+v", got)
+	}
+}
+
+func TestPulsesOverdue(t *testing.T) {
+	t.Parallel()
+	p, now := newPulses(), time.Date(2024, 11, 27, 19, 0, 0, 0, time.UTC)
+	p.expect("m1", now)
+	p.expect("m1", now.Add(30*time.Minute)) // the first is still missing
+	if _, late := p.last("m1", now.Add(pulseGrace)); late != 0 {
+		t.Errorf("overdue by %v within the grace", late)
+	}
+	if _, late := p.last("m1", now.Add(pulseGrace+time.Minute)); late != time.Minute {
+		t.Errorf("overdue by %v, want a minute", late)
+	}
+	p.arrived("m1", now.Add(time.Hour))
+	if came, late := p.last("m1", now.Add(3*time.Hour)); late != 0 || !came.Equal(now.Add(time.Hour)) {
+		t.Errorf("after it came: %v, overdue %v", came, late)
+	}
+}

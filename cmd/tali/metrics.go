@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"tali/cmd/tali/gateway"
+	"tali/configs"
+)
+
+// listenMetrics opens the port for Prometheus; nil where none is configured.
+func listenMetrics(m configs.Metrics) (net.Listener, error) {
+	if m.Listen == "" {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", m.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("metrics.listen %s: %w: stop what uses the port or choose another", m.Listen, err)
+	}
+	return listener, nil
+}
+
+// metricsHandler serves /metrics, /healthz and /readyz. A desk alone has no
+// gateway to tell of.
+func metricsHandler(g *gateway.Gateway) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if g != nil {
+		registry.MustRegister(gateway.NewMetrics(g))
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if !alive(g, time.Now()) {
+			tellHealth(w, []string{"the gateway's loops stand still"})
+			return
+		}
+		tellHealth(w, nil)
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		var why []string
+		if g != nil {
+			why = g.Ready()
+		}
+		tellHealth(w, why)
+	})
+	return mux
+}
+
+// alive reports whether the program does its work; the watchdog asks too.
+func alive(g *gateway.Gateway, now time.Time) bool { return g == nil || g.Alive(now) }
+
+// tellHealth answers ok, or what is wrong, a line each.
+func tellHealth(w http.ResponseWriter, why []string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if len(why) == 0 {
+		_, _ = io.WriteString(w, "ok\n") // who asked may be gone
+		return
+	}
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_, _ = io.WriteString(w, strings.Join(why, "\n")+"\n")
+}

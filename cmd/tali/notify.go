@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// supervisor is systemd, where it started us: it hears that we are up, that we
+// live, and that we stop (sd_notify(3)).
+type supervisor struct {
+	address string        // of its socket; empty: nobody listens
+	every   time.Duration // it wants to hear from us; 0: never
+}
+
+// findSupervisor reads what systemd has put into the environment.
+func findSupervisor() supervisor {
+	s := supervisor{address: os.Getenv("NOTIFY_SOCKET")}
+	pid := os.Getenv("WATCHDOG_PID")
+	if pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return s // it watches somebody else
+	}
+	if us, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64); err == nil && us > 0 {
+		s.every = time.Duration(us) * time.Microsecond
+	}
+	return s
+}
+
+// tell sends one datagram. An abstract socket's name begins with @, for NUL.
+func (s supervisor) tell(state string) error {
+	if s.address == "" {
+		return nil
+	}
+	name := s.address
+	if rest, abstract := strings.CutPrefix(name, "@"); abstract {
+		name = "\x00" + rest
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		return fmt.Errorf("telling systemd: %w", err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write([]byte(state)); err != nil {
+		return fmt.Errorf("telling systemd: %w", err)
+	}
+	return nil
+}
+
+// run says that we are up, then that we live for as long as alive says so, and
+// in the end that we stop. A program that hangs is started again by systemd.
+func (s supervisor) run(ctx context.Context, alive func(time.Time) bool) error {
+	if err := s.tell("READY=1"); err != nil {
+		return err
+	}
+	if s.every > 0 {
+		ticker := time.NewTicker(s.every / 3)
+		defer ticker.Stop()
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case now := <-ticker.C:
+				if !alive(now) {
+					continue
+				}
+				if err := s.tell("WATCHDOG=1"); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	<-ctx.Done()
+	return s.tell("STOPPING=1")
+}
