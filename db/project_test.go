@@ -203,13 +203,13 @@ func (c *centre) elsewhere() {
 // step sends a tally or decides; what a cut line refuses is left.
 func (c *centre) step(station int, a verify.Act, random *rand.Rand) {
 	ctx := c.t.Context()
-	f, err := c.desk.Case(ctx, c.profile, c.key(station))
+	f, err := c.desk.Case(ctx, c.profile, c.caseKey(station))
 	if err != nil || len(f.Entries) == 0 || random.IntN(5) == 0 {
 		_, _ = c.gateway.Intake(ctx, c.batch(c.plain(station, 100+random.IntN(50))))
 		return
 	}
 	n := db.Decision{
-		Case: c.key(station), Revision: 1 + random.IntN(f.Revision), Version: f.Version, Act: a, Reason: "uji", Staff: "ani",
+		Case: c.caseKey(station), Revision: 1 + random.IntN(f.Revision), Version: f.Version, Act: a, Reason: "uji", Staff: "ani",
 	}
 	if told, err := c.desk.Decide(ctx, c.profile, n); err == nil && told.First {
 		n.Staff = "budi"

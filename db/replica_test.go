@@ -80,7 +80,7 @@ func TestSubscriberSurvivesACut(t *testing.T) {
 	confirm := func(station int) {
 		t.Helper()
 		c.intake(c.plain(station, 140+station))
-		n := db.Decision{Case: c.key(station), Revision: 1, Version: 1, Act: "confirm", Staff: "ani"}
+		n := db.Decision{Case: c.caseKey(station), Revision: 1, Version: 1, Act: "confirm", Staff: "ani"}
 		if _, err := c.desk.Decide(t.Context(), c.profile, n); err != nil {
 			t.Fatal(err)
 		}
