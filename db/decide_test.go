@@ -15,13 +15,14 @@ import (
 	"tali/verify"
 )
 
-// staff are the accounts of the tests; the last one may not decide.
+// staffRows are the accounts of the tests; the last one may not decide.
+const staffRows = `INSERT INTO staff.account (login, name, role) VALUES
+	('ani', 'Ani', 'verifier'), ('budi', 'Budi', 'verifier'), ('citra', 'Citra', 'supervisor'), ('tamu', 'Tamu', 'viewer')
+	ON CONFLICT DO NOTHING`
+
 func (c *centre) staff() {
 	c.t.Helper()
-	_, err := c.owner().ExecContext(c.t.Context(), `INSERT INTO staff.account (login, name, role) VALUES
-		('ani', 'Ani', 'verifier'), ('budi', 'Budi', 'verifier'), ('citra', 'Citra', 'supervisor'), ('tamu', 'Tamu', 'viewer')
-		ON CONFLICT DO NOTHING`)
-	if err != nil {
+	if _, err := c.owner().ExecContext(c.t.Context(), staffRows); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -108,6 +109,7 @@ func TestConfirm(t *testing.T) {
 	if n := c.number(`SELECT count(*) FROM outbox.reply WHERE kind = 'verified' AND message IS NULL AND gateway = 'gw1' AND recipient = $1`, phone(0)); n != 1 {
 		t.Errorf("notices = %d, want 1", n)
 	}
+	c.project()
 	if n := c.number(`SELECT count(*) FROM results.station_result`); n != 1 {
 		t.Errorf("results = %d, want 1", n)
 	}

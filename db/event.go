@@ -29,6 +29,9 @@ const (
 	EventPhoneAgreed     EventKind = "phone_agreed"
 	EventPhoneRefused    EventKind = "phone_refused"
 	EventPhoneChanged    EventKind = "phone_changed"
+	// EventRegistryChanged is written by the tables of the registry themselves,
+	// whoever changes them.
+	EventRegistryChanged EventKind = "registry_changed"
 )
 
 // EventKinds are all kinds that are kept.
@@ -36,7 +39,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventLogin, EventLoginFailed, EventLogout, EventSessionsEnded, EventAccountAdded, EventAccountChanged, EventAccountReset,
 		EventInviteAccepted, EventPasswordChanged, EventTOTPChanged, EventUnmasked, EventExported, EventImported,
-		EventPhoneAsked, EventPhoneAgreed, EventPhoneRefused, EventPhoneChanged,
+		EventPhoneAsked, EventPhoneAgreed, EventPhoneRefused, EventPhoneChanged, EventRegistryChanged,
 	}
 }
 

@@ -18,6 +18,8 @@ func TestForbidden(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, 2)
 	c.intake(c.tally(0, 145))
+	c.confirm(0, 1, "ani", "budi")
+	c.chain()
 	for _, fact := range []string{ // row triggers need a row
 		`INSERT INTO tally.spent_code VALUES (1, '22222222', 1, 1, 1, 7, 1, gen_random_uuid())`,
 		`INSERT INTO tally.wrong_code VALUES (1, '222222', 1, 1, 1, gen_random_uuid())`,
@@ -41,6 +43,18 @@ func TestForbidden(t *testing.T) {
 			`TRUNCATE tally.entry_e1`:                             appendOnly,
 			`TRUNCATE tally.entry_e1_p71`:                         appendOnly,
 			`TRUNCATE tally.decision`:                             appendOnly,
+			`UPDATE results.change_feed SET suara_sah = 1`:        appendOnly,
+			`DELETE FROM results.change_feed`:                     appendOnly,
+			`TRUNCATE results.change_feed`:                        appendOnly,
+			`UPDATE audit.event SET actor = ''`:                   appendOnly,
+			`DELETE FROM audit.event`:                             appendOnly,
+			`TRUNCATE audit.event`:                                appendOnly,
+			`UPDATE audit.seal SET messages = 1`:                  appendOnly,
+			`DELETE FROM audit.seal`:                              appendOnly,
+			`TRUNCATE audit.seal`:                                 appendOnly,
+			`UPDATE audit.secret SET since = now()`:               appendOnly,
+			`DELETE FROM audit.secret`:                            appendOnly,
+			`TRUNCATE audit.secret CASCADE`:                       appendOnly,
 			`DELETE FROM tally.spent_code`:                        appendOnly,
 			`UPDATE tally.wrong_code SET generation = 9`:          appendOnly,
 			`TRUNCATE tally.raised_proof`:                         appendOnly,
@@ -60,11 +74,14 @@ func TestForbidden(t *testing.T) {
 			`INSERT INTO tally.decision (election, station, ballot, round, revision, state, staff) VALUES (1, 1, 7, 1, 1, 'ditolak', 'x')`: denied,
 			`SELECT tally.open_partition(1::smallint, 72::smallint)`:                                                                       denied,
 			`CREATE TABLE public.mine (n int)`:                                                                                             denied,
+			`SELECT seq FROM audit.event`:                                                                                                  denied,
+			`SELECT audit.extend(1)`:                                                                                                       denied,
+			`SELECT kode_tps FROM results.station_result`:                                                                                  denied,
 			`DROP TABLE tally.decision`:                                                                                                    denied,
 			`DELETE FROM tally.spent_code`:                                                                                                 denied,
 			`DELETE FROM tally.wrong_code`:                                                                                                 denied,
 			`UPDATE registry.station SET generation = generation + 1`:                                                                      denied,
-			`INSERT INTO registry.card (election, station, generation, issued_by) VALUES (1, 7108012001001, 2, 'x')`:                       denied,
+			`INSERT INTO registry.card (election, station, generation, issued_by) VALUES (1, 7108012001001, 2, 'x')`: denied,
 		},
 		cluster.Desk: {
 			`INSERT INTO tally.entry SELECT * FROM tally.entry`: denied,
@@ -75,13 +92,38 @@ func TestForbidden(t *testing.T) {
 			`TRUNCATE tally.entry`:                              denied,
 			`DELETE FROM intake.question`:                       denied,
 			`ALTER TABLE tally.entry DISABLE TRIGGER ALL`:       denied,
+			`UPDATE results.station_result SET suara_sah = 0`:   denied,
+			`DELETE FROM results.area_total`:                    denied,
+			`INSERT INTO results.change_feed SELECT 1`:          denied,
+			`DELETE FROM tally.unprojected`:                     denied,
+			`INSERT INTO audit.event (seq) VALUES (1)`:          denied,
+			`UPDATE audit.event SET actor = ''`:                 denied,
+			`DELETE FROM audit.event`:                           denied,
+			`TRUNCATE audit.event`:                              denied,
+			`DELETE FROM audit.pending`:                         denied,
+			`UPDATE audit.mark SET until = now()`:               denied,
+			`SELECT secret FROM audit.secret`:                   denied,
+			`SELECT * FROM audit.row_of('staff.event', 1)`:      denied,
 		},
 		cluster.ResultsReader: {
 			`SELECT figures FROM tally.entry`:                       denied,
 			`SELECT phone FROM registry.phone`:                      denied,
 			`SELECT text FROM intake.message`:                       denied,
 			`SELECT text FROM outbox.reply`:                         denied,
-			`INSERT INTO results.station_result (versi) VALUES (1)`: "55000",
+			`SELECT code FROM registry.station`:                     denied,
+			`SELECT name FROM registry.area`:                        denied,
+			`SELECT login FROM staff.account`:                       denied,
+			`SELECT subject FROM desk.claim`:                        denied,
+			`SELECT decision FROM tally.unprojected`:                denied,
+			`SELECT tally.project(1)`:                               denied,
+			`SELECT seq FROM audit.event`:                           denied,
+			`SELECT audit.content('staff.event', 1, 1::smallint)`:   denied,
+			`INSERT INTO results.station_result (versi) VALUES (1)`: denied,
+			`UPDATE results.station_result SET suara_sah = 0`:       denied,
+			`DELETE FROM results.change_feed`:                       denied,
+			`TRUNCATE results.area_total`:                           denied,
+			`CREATE TABLE results.mine (n int)`:                     denied,
+			`DROP PUBLICATION tali_results`:                         denied,
 		},
 	}
 	for role, statements := range forbidden {
@@ -113,6 +155,7 @@ func TestResultsShowConfirmedOnly(t *testing.T) {
 		t.Errorf("rows before anything is confirmed = %d, want 0", got)
 	}
 	c.confirm(0, 1, "ani", "budi")
+	c.project()
 	if got := number(t, reader, `SELECT suara_sah * 1000 + pengguna_total_j FROM results.station_result WHERE jenis = 'pkwkk' AND cardinality(suara_paslon) = 3`); got != 310322 {
 		t.Errorf("valid votes and users = %d, want 310322", got)
 	}

@@ -179,6 +179,7 @@ func runDemo(ctx context.Context, o demoOptions, d demoParts) error {
 	desk := web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log, Tables: deskTables(d.centre.desk, d.profile)})
 	group.Go(func() error { return serveHTTP(ctx, d.page, desk) })
 	group.Go(func() error { return desk.Run(ctx) })
+	group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
 	group.Go(func() error {
 		if err := d.play.Run(ctx); err != nil {
 			return err

@@ -66,7 +66,8 @@ Run it for real:            tali serve --config /etc/tali/tali.yaml`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		newServe(), newDemo(), newTry(), newCode(), newImport(), newMigrate(), newConfig(), newBench(), newCards(), newKey(), newUser(), newReprocess(), newModem(), newDoctor(),
+		newServe(), newDemo(), newTry(), newCode(), newImport(), newMigrate(), newAudit(), newExport(), newConfig(), newBench(), newCards(), newKey(), newUser(),
+		newReprocess(), newModem(), newDoctor(),
 	)
 	return root
 }

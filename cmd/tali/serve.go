@@ -149,6 +149,7 @@ func (d daemon) run(ctx context.Context) error {
 		group.Go(func() error { return desk.Run(ctx) })
 		group.Go(func() error { d.inviteFirst(ctx, url); return nil })
 		d.log.Info("page", "url", url)
+		group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
 	}
 	if d.gateway != nil {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
