@@ -134,6 +134,13 @@ func (m *Modem) Inject(p Plan) {
 	m.faults.rules = append(m.faults.rules, newRules(p)...)
 }
 
+// Calm drops the faults that have not come yet.
+func (m *Modem) Calm() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.faults.rules = nil
+}
+
 // fault asks the plan whether to go wrong here.
 func (m *Modem) fault(k Kind, command string) (Rule, bool) {
 	return m.faultIf(k, command, func(Rule) bool { return true })

@@ -280,4 +280,7 @@ func TestInject(t *testing.T) {
 	m.Inject(Plan{{Kind: CommandError, Limit: 1, Code: 314}})
 	c.expect("AT+CSQ", "+CMS ERROR: 314")
 	c.expect("AT+CSQ", "+CSQ: 20,99|OK")
+	m.Inject(Plan{{Kind: CommandError, Code: 500}})
+	m.Calm()
+	c.expect("AT+CSQ", "+CSQ: 20,99|OK")
 }

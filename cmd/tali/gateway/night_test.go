@@ -117,7 +117,7 @@ func newNight(t *testing.T, s soak) *night {
 	}
 	dsn := strings.Replace(r.pg.DSN(cluster.Gateway), socketDir(t, r.pg.DSN(cluster.Gateway)), n.line.dir, 1)
 	r.must(n.lives.writeConfig(room.dir, dsn, s.interim))
-	n.troubles = &troubles{rig: r, random: random(4), line: n.line, lives: n.lives, disk: room, count: make(map[string]int), given: make(map[int]int), brief: briefFaults()}
+	n.troubles = &troubles{rig: r, random: random(4), line: n.line, lives: n.lives, disk: room, count: make(map[string]int), given: make(map[int]int), stuck: make(map[int]int), brief: briefFaults()}
 	if s.long {
 		n.troubles.long = longFaults()
 	}

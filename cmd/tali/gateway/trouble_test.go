@@ -31,6 +31,7 @@ type troubles struct {
 	brief  modemsim.Plan // faults of modems to choose from
 	long   modemsim.Plan // and now and then from these
 	given  map[int]int   // to each modem
+	stuck  map[int]int   // how often a modem had too many of them still to come
 }
 
 // list is everything that can be made to go wrong.
@@ -80,8 +81,14 @@ func (t *troubles) spoilModem() {
 	i := t.random.IntN(len(t.modems))
 	m := t.modems[i]
 	if t.given[i]-total(m.Faults()) >= mostPending {
-		return
+		// Some never come: nobody gives the command, or another took its place.
+		if t.stuck[i]++; t.stuck[i] < mostStuck {
+			return
+		}
+		m.Calm()
+		t.given[i] = total(m.Faults())
 	}
+	t.stuck[i] = 0
 	t.given[i]++
 	kinds := t.brief
 	if len(t.long) > 0 && t.random.IntN(20) == 0 {
@@ -96,6 +103,9 @@ func (t *troubles) spoilModem() {
 // mostPending bounds the faults that wait for their command: a modem that was
 // away for a while would go through all of them afterwards, one by one.
 const mostPending = 3
+
+// mostStuck is when they are given up for others.
+const mostStuck = 5
 
 // briefFaults are what a modem does once in a while.
 func briefFaults() modemsim.Plan {
