@@ -2,6 +2,7 @@ package spool
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -129,5 +130,30 @@ func TestOpenOnFullDisk(t *testing.T) {
 	s = openAt(t, path)
 	if got := waiting(t, s); len(got) != 100 {
 		t.Errorf("%d messages, want 100", len(got))
+	}
+}
+
+// One that was closed well has no WAL, and no room to make one: the error says
+// that it is the disk.
+func TestOpenWithoutAnyRoom(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := unix.Mount("none", dir, "tmpfs", 0, "size=2m"); err != nil {
+		t.Skipf("a small tmpfs cannot be mounted here (%v): run as root to fill a real file system", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Errorf("Unmount: %v", err)
+		}
+	})
+	path := filepath.Join(dir, "spool.db")
+	if err := openAt(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "fill"), make([]byte, 4<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	if s, err := Open(t.Context(), path, slog.New(slog.DiscardHandler)); !errors.Is(err, ErrFull) {
+		t.Errorf("Open on a full disk = %v, %v, want ErrFull", s, err)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -177,6 +179,10 @@ func checkPages(ctx context.Context, c *sql.Conn) error {
 // describe turns what opening found into one line with path and remedy.
 func describe(path string, err error) error {
 	err = sentinel(err)
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_IOERR && noRoom(filepath.Dir(path)) {
+		err = fmt.Errorf("%w: %w", ErrFull, err) // the files beside it could not grow
+	}
 	switch {
 	case errors.Is(err, ErrVersion):
 		return fmt.Errorf("opening spool %s: %w: run the tali that wrote it until nothing waits, then move the file away", path, err)
@@ -187,6 +193,12 @@ func describe(path string, err error) error {
 		return fmt.Errorf("opening spool %s: %w: make room on that disk", path, err)
 	}
 	return fmt.Errorf("opening spool %s: %w", path, err)
+}
+
+// noRoom reports whether the disk under dir is full, as far as it says.
+func noRoom(dir string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(dir, &st) == nil && st.Bavail*uint64(st.Bsize) < 1<<20
 }
 
 // sentinel maps SQLite's codes to the errors that callers branch on.
