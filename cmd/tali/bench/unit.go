@@ -12,7 +12,8 @@ import (
 
 const (
 	unitRestart  = 100 * time.Millisecond // systemd's default
-	unitPatience = 10 * time.Second       // for an orderly end
+	unitLook     = 5 * time.Millisecond
+	unitPatience = 10 * time.Second // for an orderly end
 )
 
 // unit is a program that is started again whenever it ends, as an init system
@@ -23,8 +24,7 @@ type unit struct {
 	done    chan struct{}
 
 	mu     sync.Mutex
-	group  int // of its processes; 0 while it does not run
-	kills  int
+	group  int   // of its processes; 0 while it does not run
 	broken error // it cannot be started at all
 }
 
@@ -68,19 +68,27 @@ func (u *unit) once(ctx context.Context) error {
 	return nil
 }
 
-// kill ends the program (-9) where it runs.
-func (u *unit) kill() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.group != 0 && syscall.Kill(-u.group, syscall.SIGKILL) == nil {
-		u.kills++
+// kill ends the program (-9), as soon as it runs.
+func (u *unit) kill(ctx context.Context) error {
+	for {
+		hit, err := u.strike()
+		if hit || err != nil {
+			return err
+		}
+		if err := pauseUntil(ctx, time.Now().Add(unitLook)); err != nil {
+			return err
+		}
 	}
 }
 
-func (u *unit) killed() int {
+func (u *unit) strike() (hit bool, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.kills
+	if u.group == 0 || syscall.Kill(-u.group, syscall.SIGKILL) != nil {
+		return false, u.broken
+	}
+	u.group = 0 // nobody hits it twice
+	return true, nil
 }
 
 // stop ends the program in its orderly way, and for good.
