@@ -90,21 +90,24 @@ GROUP BY 1 ORDER BY 1`
 	verdictCounts = `
 SELECT outcome, count(*) AS messages FROM intake.verdict WHERE election = $1 GROUP BY 1 ORDER BY 2 DESC, 1`
 
-	// What stands is in standing, what was replaced is the rest of what was in.
+	// One read of what stands instead of all facts: revisions of a case are
+	// 1, 2, ..., so their sum counts its entries, and what neither stands, waits
+	// nor was rejected was replaced.
 	entryCounts = `
-WITH latest AS (
-  SELECT DISTINCT ON (station, ballot, round, revision) station, ballot, round, revision, state
-  FROM tally.decision WHERE election = $1 ORDER BY station, ballot, round, revision, id DESC
+WITH s AS (
+  SELECT count(*) FILTER (WHERE state = 'masuk') AS arrived, count(*) FILTER (WHERE state = 'terverifikasi') AS confirmed,
+         coalesce(sum(held), 0) AS held, coalesce(sum(revision), 0) AS entries
+  FROM tally.standing WHERE election = $1
+), r AS (
+  SELECT count(*) AS rejected FROM tally.decision d
+  WHERE d.election = $1 AND d.state = 'ditolak' AND NOT EXISTS (SELECT FROM tally.decision n
+    WHERE n.election = d.election AND n.station = d.station AND n.ballot = d.ballot AND n.round = d.round
+      AND n.revision = d.revision AND n.id > d.id)
 )
-SELECT CASE WHEN s.entry = e.revision THEN s.state
-            WHEN d.state IS NOT NULL THEN d.state
-            WHEN e.state = 'masuk' THEN 'digantikan'
-            ELSE e.state END AS state, count(*) AS entries
-FROM tally.entry e
-JOIN tally.standing s ON s.election = e.election AND s.station = e.station AND s.ballot = e.ballot AND s.round = e.round
-LEFT JOIN latest d ON d.station = e.station AND d.ballot = e.ballot AND d.round = e.round AND d.revision = e.revision
-WHERE e.election = $1
-GROUP BY 1 ORDER BY 1`
+SELECT c.state, c.entries
+FROM s CROSS JOIN r CROSS JOIN LATERAL (VALUES ('masuk', s.arrived), ('terverifikasi', s.confirmed), ('ditahan', s.held),
+  ('ditolak', r.rejected), ('digantikan', s.entries - s.arrived - s.confirmed - s.held - r.rejected)) AS c (state, entries)
+WHERE c.entries > 0 ORDER BY 1`
 
 	ballotCoverage = `
 SELECT b.regency, b.digit, b.keyword, b.title,
@@ -116,21 +119,37 @@ FROM registry.ballot b
 JOIN (SELECT election, regency, max(round) AS round FROM registry.profile WHERE current GROUP BY 1, 2) AS p USING (election, regency)
 WHERE b.election = $1 ORDER BY b.regency, b.digit`
 
+	// The first entries are added up as they lie, without looking up which of
+	// them stand: only the few cases where another one stands, or none, are
+	// joined, to take the first out again and put the other in.
 	ballotVotes = `
-SELECT c.regency, c.ballot, c.number, c.name, coalesce(v.votes, 0) AS votes
-FROM registry.contestant c
-LEFT JOIN (
-  SELECT s.station / 1000000000 AS regency, s.ballot, f.number, sum(f.figure) AS votes
-  FROM tally.standing s
-  JOIN (SELECT regency, max(round) AS round FROM registry.profile WHERE current AND election = $1 GROUP BY 1) AS p
-    ON p.regency = s.station / 1000000000 AND p.round = s.round
-  JOIN tally.entry e ON e.election = s.election AND e.province = (s.station / 100000000000)::smallint
-    AND e.station = s.station AND e.ballot = s.ballot AND e.round = s.round AND e.revision = s.entry
-  CROSS JOIN unnest(e.figures) WITH ORDINALITY AS f(figure, number)
-  WHERE s.election = $1 AND s.entry IS NOT NULL
+WITH p AS MATERIALIZED (
+  SELECT regency, max(round) AS round FROM registry.profile WHERE current AND election = $1 GROUP BY 1
+), c AS MATERIALIZED (
+  SELECT regency, ballot, number, name FROM registry.contestant WHERE election = $1
+), other AS MATERIALIZED (
+  SELECT station, ballot, round, entry FROM tally.standing
+  WHERE election = $1 AND revision > 0 AND (entry > 1 OR entry IS NULL)
+), first AS (
+  SELECT e.station / 1000000000 AS regency, e.ballot, n.number, sum(e.figures[n.number]) AS votes
+  FROM tally.entry e
+  JOIN p ON p.regency = e.station / 1000000000 AND p.round = e.round
+  JOIN c AS n ON n.regency = p.regency AND n.ballot = e.ballot
+  WHERE e.election = $1 AND e.revision = 1 GROUP BY 1, 2, 3
+), change AS (
+  SELECT o.station / 1000000000 AS regency, o.ballot, n.number, sum(CASE WHEN e.revision = 1 THEN -e.figures[n.number] ELSE e.figures[n.number] END) AS votes
+  FROM other o
+  JOIN tally.entry e ON e.election = $1 AND e.province = (o.station / 100000000000)::smallint
+    AND e.station = o.station AND e.ballot = o.ballot AND e.round = o.round AND (e.revision = 1 OR e.revision = o.entry)
+  JOIN p ON p.regency = o.station / 1000000000 AND p.round = o.round
+  JOIN c AS n ON n.regency = p.regency AND n.ballot = o.ballot
   GROUP BY 1, 2, 3
-) AS v ON v.regency = c.regency AND v.ballot = c.ballot AND v.number = c.number
-WHERE c.election = $1 ORDER BY c.regency, c.ballot, c.number`
+)
+SELECT c.regency, c.ballot, c.number, c.name, coalesce(f.votes, 0) + coalesce(x.votes, 0) AS votes
+FROM c
+LEFT JOIN first f USING (regency, ballot, number)
+LEFT JOIN change x USING (regency, ballot, number)
+ORDER BY c.regency, c.ballot, c.number`
 
 	replyCounts = `
 SELECT state, count(*) AS replies, min(queued_at) AS oldest FROM outbox.reply GROUP BY 1 ORDER BY 1`
@@ -161,6 +180,10 @@ func (d *DB) overview(ctx context.Context, election string) (*Overview, error) {
 		return nil, classify(err)
 	}
 	defer tx.Rollback()
+	// The pages of the staff need the other cores.
+	if _, err := tx.ExecContext(ctx, `SET LOCAL max_parallel_workers_per_gather = 0`); err != nil {
+		return nil, classify(err)
+	}
 	o := &Overview{}
 	var id int16
 	if err := tx.GetContext(ctx, &id, electionID, election); err != nil {

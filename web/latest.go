@@ -18,9 +18,9 @@ const (
 	// older one, and is left alone for restShare times as long: a large election
 	// must not keep the database busy with its own overview. One that took
 	// longer than readTimeout hung on a dead line, which says nothing of the next.
-	quick     = 250 * time.Millisecond
-	restShare = 10
-	longest   = time.Minute // between two pictures
+	restShare = 20
+	quick     = refresh / restShare
+	longest   = 2 * time.Minute // between two pictures
 )
 
 // errLate: the centre neither answers nor refuses.

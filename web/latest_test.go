@@ -26,7 +26,7 @@ func TestOneDrawingForAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l, drawn := newLatest(), 0
-		draw := numbered(&drawn, 100*time.Millisecond)
+		draw := numbered(&drawn, quick)
 		for second := 1; second <= 3; second++ {
 			var all sync.WaitGroup
 			for range 50 {
@@ -37,7 +37,7 @@ func TestOneDrawingForAll(t *testing.T) {
 				})
 			}
 			all.Wait()
-			<-time.After(refresh - 100*time.Millisecond)
+			<-time.After(refresh - quick)
 		}
 		if drawn != 3 {
 			t.Errorf("%d drawings in 3 seconds, want 3", drawn)
@@ -96,12 +96,12 @@ func TestSlowDrawing(t *testing.T) {
 		if p := l.get(t.Context(), draw); p.at.Text != "1" || time.Since(began) != 3*time.Second {
 			t.Fatalf("the first picture is %q after %v", p.at.Text, time.Since(began))
 		}
-		<-time.After(29 * time.Second)
-		if p := l.get(t.Context(), draw); p.at.Text != "1" || drawn != 1 || time.Since(began) != 32*time.Second {
+		<-time.After(59 * time.Second)
+		if p := l.get(t.Context(), draw); p.at.Text != "1" || drawn != 1 || time.Since(began) != 62*time.Second {
 			t.Errorf("while the centre rests: %q, %d drawings", p.at.Text, drawn)
 		}
 		<-time.After(2 * time.Second)
-		if p := l.get(t.Context(), draw); p.at.Text != "1" || time.Since(began) != 34*time.Second {
+		if p := l.get(t.Context(), draw); p.at.Text != "1" || time.Since(began) != 64*time.Second {
 			t.Errorf("while the next is drawn: %q after %v, want the old one at once", p.at.Text, time.Since(began))
 		}
 		<-time.After(4 * time.Second)

@@ -44,7 +44,7 @@ The exit code is 1 when something keeps the site from its work.`,
 				see = func(f doctor.Finding) { _ = encoder.Encode(f) } // nobody listens any more
 			}
 			see(doctor.Finding{Level: doctor.OK, Subject: "config",
-				What: fmt.Sprintf("election %s, phase %s, %d modems, data_dir %s", profile.ID, profile.Phase, len(cfg.Gateway.Modems), cfg.DataDir)})
+				What: fmt.Sprintf("election %s, phase %s, modems: %d, data_dir %s", profile.ID, profile.Phase, len(cfg.Gateway.Modems), cfg.DataDir)})
 			return examine(cmd.Context(), cfg, see)
 		},
 	}

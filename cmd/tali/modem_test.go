@@ -229,7 +229,7 @@ func TestDoctorFindsBadFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantFinding(t, findings(t, config, true)["spool"], doctor.OK, "in use", "")
+	wantFinding(t, findings(t, config, true)["spool"], doctor.OK, "a running tali has it open", "")
 	if err := journal.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func (s Site) spool(ctx context.Context) Finding {
 	journal, err := spool.Open(ctx, path, s.Log)
 	switch {
 	case errors.Is(err, spool.ErrLocked):
-		return ok("spool", "in use: "+err.Error())
+		return ok("spool", "not looked into: a running tali has it open ("+path+")")
 	case err != nil:
 		return fail("spool", err.Error(), "do what the line says before the next start: a gateway without its spool does not run")
 	}
