@@ -7,7 +7,7 @@ BENCH ?=
 SMS ?= 100000005
 MINUTES ?= 60
 
-.PHONY: help run build test soak bench fuzz-parser fuzz-pdu fuzz-protocol clean
+.PHONY: help run build test soak bench compare-peers fuzz-parser fuzz-pdu fuzz-protocol clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -31,6 +31,10 @@ soak: ## an election night in which everything goes wrong (MINUTES=60)
 bench: ## the benchmark beside pgbench (BENCH='flags of tali bench')
 	@scripts/needs.sh run
 	@tali=$$(scripts/build.sh) && exec "$$tali" bench $(BENCH)
+
+compare-peers: ## kill -9 in a stream of SMS: tali beside gammu-smsd and smstools
+	@scripts/needs.sh peers
+	@tali=$$(scripts/build.sh) && exec "$$tali" bench peers
 
 fuzz-parser: ## fuzz the parser (FUZZTIME=1m for each target)
 	@scripts/needs.sh build

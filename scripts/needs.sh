@@ -5,8 +5,11 @@
 #   scripts/needs.sh run      and a PostgreSQL server, 15 or newer
 #   scripts/needs.sh test     and a C compiler, for Go's race detector, and
 #                             Chromium, in which the offline page is tested
+#   scripts/needs.sh peers    as run, and gammu-smsd and smstools to compare with
 #
-# Without Chromium those tests alone are skipped, and it is said aloud.
+# Without Chromium those tests alone are skipped, as is a peer that cannot be
+# had, and it is said aloud. The peers' own services are not started: they would
+# take a modem that is plugged in.
 #
 # On Debian and its relatives, as root or with sudo, what is missing is
 # installed with apt-get: PostgreSQL without a cluster of its own, as tali
@@ -58,26 +61,34 @@ has_compiler() {
 		${CC:-gcc} -x c -o /dev/null - >/dev/null 2>&1
 }
 
-no_browser() {
-	say "NOT TESTED here: the offline page, as there is no chromium ($*)"
+no_optional() {
+	case $for_what in
+	peers) say "NOT COMPARED here: $optional ($*)" ;;
+	*) say "NOT TESTED here: the offline page, as there is no chromium ($*)" ;;
+	esac
 	exit 0
 }
 
 missing=
 optional=
 case $for_what in
-build | run | test) ;;
-*) die "needs.sh: build, run or test, not $for_what" ;;
+build | run | test | peers) ;;
+*) die "needs.sh: build, run, test or peers, not $for_what" ;;
 esac
 check_go
 [ "$for_what" = build ] || has_postgres || missing="postgresql"
 [ "$for_what" != test ] || has_compiler || missing="$missing gcc libc6-dev"
 [ "$for_what" != test ] || command -v chromium >/dev/null 2>&1 || optional=chromium
+if [ "$for_what" = peers ]; then
+	command -v gammu-smsd >/dev/null 2>&1 || optional="gammu-smsd"
+	command -v smsd >/dev/null 2>&1 || [ -x /usr/sbin/smsd ] || optional="$optional smstools"
+	optional=${optional# }
+fi
 missing=${missing# }
 [ -n "$missing$optional" ] || exit 0
 
 if ! command -v apt-get >/dev/null 2>&1 || [ ! -e /etc/debian_version ]; then
-	[ -n "$missing" ] || no_browser "install it with your system's package manager"
+	[ -n "$missing" ] || no_optional "install it with your system's package manager"
 	what=
 	case $missing in *postgresql*) what="the PostgreSQL server, 15 or newer" ;; esac
 	case $missing in *gcc*) what="$what${what:+, and }a C compiler with the C library's headers" ;; esac
@@ -92,7 +103,7 @@ elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
 elif command -v sudo >/dev/null 2>&1 && [ -t 0 ] && [ -t 2 ]; then
 	sudo=sudo
 elif [ -z "$missing" ]; then
-	no_browser "neither root nor sudo here to install it; as root: apt-get install chromium"
+	no_optional "neither root nor sudo here to install it; as root: apt-get install $optional"
 else
 	die "missing, and neither root nor sudo here to install it; as root: apt-get install $missing"
 fi
@@ -100,7 +111,10 @@ fi
 log=$(mktemp)
 no_cluster=/etc/postgresql-common/createcluster.d/tali-no-cluster.conf
 wrote_no_cluster=
+no_start=/usr/sbin/policy-rc.d
+wrote_no_start=
 cleanup() {
+	[ -z "$wrote_no_start" ] || $sudo rm -f "$no_start"
 	[ -z "$wrote_no_cluster" ] || $sudo rm -f "$no_cluster"
 	rm -f "$log"
 }
@@ -147,5 +161,16 @@ esac
 
 [ "$for_what" = build ] || has_postgres || die "apt-get installed $missing, but no PostgreSQL 15 or newer is found"
 [ "$for_what" != test ] || has_compiler || die "apt-get installed $missing, but ${CC:-gcc} does not compile"
-[ -z "$optional" ] || apt install -y --no-install-recommends "$optional" </dev/null ||
-	no_browser "apt-get could not install it"
+[ -n "$optional" ] || exit 0
+# Debian's packages ask this program before they start a service; 101 is no.
+if [ "$for_what" = peers ] && [ ! -e "$no_start" ]; then
+	wrote_no_start=yes
+	printf '#!/bin/sh\nexit 101\n' | $sudo tee "$no_start" >/dev/null
+	$sudo chmod 755 "$no_start"
+fi
+# shellcheck disable=SC2086 # a list of packages
+apt install -y --no-install-recommends $optional </dev/null || no_optional "apt-get could not install it"
+if [ "$for_what" = peers ] && command -v systemctl >/dev/null 2>&1; then # nor at the next start of the machine
+	# shellcheck disable=SC2086 # a list of services
+	$sudo systemctl disable $optional >"$log" 2>&1 || say "systemctl could not disable $optional: see that it takes no modem of yours"
+fi

@@ -30,6 +30,7 @@ type Settings struct {
 	Entries  int                                // of the desk measurement; twice as many messages
 	Seconds  int                                // of each pgbench run and of the latency measurement
 	SMS      int                                // with a single fault, of the protocol measurement
+	Program  string                             // tali, to be started and killed; empty: this very program
 	Progress func(what string, done, total int) // may be nil
 }
 
@@ -59,6 +60,7 @@ func All() []Measurement {
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
 		{"backlog", "catching up with five SMS of each officer after an outage, and memory meanwhile", Backlog},
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
+		{"peers", "a stream of SMS with kill -9, beside gammu-smsd and smstools where they are installed", Peers},
 		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},

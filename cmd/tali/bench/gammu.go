@@ -28,11 +28,9 @@ const (
 // gammuBurst has gammu-smsd drain the same waiting SMS into its own tables on
 // the same server, polling once a second, its fastest sensible setting.
 func (c *centre) gammuBurst(ctx context.Context, registry *verify.Registry) (took time.Duration, err error) {
-	program, err1 := exec.LookPath("gammu-smsd")
-	psql, err2 := exec.LookPath("psql")
-	_, err3 := os.Stat(gammuSchema)
-	if errors.Join(err1, err2, err3) != nil {
-		return 0, errNoGammu
+	program, psql, err := findGammu()
+	if err != nil {
+		return 0, err
 	}
 	if err := c.gammuTables(ctx, psql); err != nil {
 		return 0, err
@@ -66,6 +64,17 @@ func (c *centre) gammuBurst(ctx context.Context, registry *verify.Registry) (too
 	return took, c.gammuCount(ctx, psql, len(registry.Officers))
 }
 
+// findGammu looks for the peer and for what makes its tables.
+func findGammu() (program, psql string, err error) {
+	program, err1 := exec.LookPath("gammu-smsd")
+	psql, err2 := exec.LookPath("psql")
+	_, err3 := os.Stat(gammuSchema)
+	if errors.Join(err1, err2, err3) != nil {
+		return "", "", errNoGammu
+	}
+	return program, psql, nil
+}
+
 // gammuConfig writes its configuration: no pauses, and no questions but for SMS.
 func (c *centre) gammuConfig(device string) (string, error) {
 	text := fmt.Sprintf(`[gammu]
@@ -97,13 +106,13 @@ func (c *centre) gammuTables(ctx context.Context, psql string) error {
 	}
 	// It creates an extension that every database has: psql goes on after that error, and so do we. Whether the
 	// tables are there shows when they are counted.
-	_, err := c.psql(ctx, psql, "-f", gammuSchema)
+	_, err := c.psql(ctx, psql, gammuDatabase, "-f", gammuSchema)
 	return err
 }
 
 // gammuCount makes sure that its speed was not bought with missing rows.
 func (c *centre) gammuCount(ctx context.Context, psql string, want int) error {
-	out, err := c.psql(ctx, psql, "-At", "-c", "SELECT count(*) FROM inbox")
+	out, err := c.psql(ctx, psql, gammuDatabase, "-At", "-c", "SELECT count(*) FROM inbox")
 	if err != nil {
 		return err
 	}
@@ -113,8 +122,8 @@ func (c *centre) gammuCount(ctx context.Context, psql string, want int) error {
 	return nil
 }
 
-func (c *centre) psql(ctx context.Context, program string, args ...string) (string, error) {
-	args = append([]string{"-X", "-q", "-h", socketOf(c.server), "-U", cluster.Owner, gammuDatabase}, args...)
+func (c *centre) psql(ctx context.Context, program, database string, args ...string) (string, error) {
+	args = append([]string{"-X", "-q", "-h", socketOf(c.server), "-U", cluster.Owner, database}, args...)
 	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("psql: %w: %.300s", err, out)

@@ -24,17 +24,30 @@ const (
 )
 
 // Latency measures from the last octet of +CMTI to the first octet of the
-// reply's AT+CMGS, at 10 SMS a second on one virtual modem without pacing.
+// reply's AT+CMGS, at 10 SMS a second on one virtual modem without pacing; and to
+// the committed row at the centre, with +CMTI and without.
 func Latency(ctx context.Context, s Settings) (rows []Row, err error) {
 	c, err := newCentre(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	registry, err := c.enrol(ctx, s, perSecond*s.Seconds+1)
+	n := perSecond*s.Seconds + 1
+	registry, err := c.enrol(ctx, s, 2*n+silentEach*s.Seconds)
 	if err != nil {
 		return nil, err
 	}
+	all := registry.Officers
+	registry.Officers = all[:n]
+	if rows, err = c.replyLatency(ctx, s, registry); err != nil {
+		return nil, err
+	}
+	more, err := c.rowLatency(ctx, s, all[n:2*n], all[2*n:])
+	return append(rows, more...), err
+}
+
+// replyLatency measures to the reply.
+func (c *centre) replyLatency(ctx context.Context, s Settings, registry *verify.Registry) (rows []Row, err error) {
 	network := modemsim.NewNetwork(1)
 	defer func() { err = errors.Join(err, network.Close()) }()
 	m, err := network.AddModem(modemsim.Options{Number: benchModem(), Dir: c.dir, Slots: 30})
@@ -52,12 +65,12 @@ func Latency(ctx context.Context, s Settings) (rows []Row, err error) {
 // runGateway starts a gateway with one modem and returns how to end it.
 func (c *centre) runGateway(ctx context.Context, modem gsm.Settings) (stop func() error, err error) {
 	quiet := slog.New(slog.DiscardHandler)
-	journal, err := spool.Open(ctx, filepath.Join(c.dir, "spool", "spool.db"), quiet)
+	journal, err := spool.Open(ctx, filepath.Join(c.dir, "spool-"+modem.Name, "spool.db"), quiet)
 	if err != nil {
 		return nil, err
 	}
 	g := gateway.New(gateway.Settings{
-		Name: "bench", Version: "bench", Modems: []gsm.Settings{modem}, InterimAfter: time.Hour, PartsWindow: time.Hour,
+		Name: modem.Name, Version: "bench", Modems: []gsm.Settings{modem}, InterimAfter: time.Hour, PartsWindow: time.Hour,
 		Reply: gateway.ReplySettings{Lease: time.Minute, PerNumberHour: 1000},
 	}, gateway.Parts{Spool: journal, Centre: c.gateway, Profile: c.profile, Log: quiet})
 	ctx, cancel := context.WithCancel(ctx)

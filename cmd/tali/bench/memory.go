@@ -91,9 +91,6 @@ func (c *centre) textAll(network *modemsim.Network, registry *verify.Registry, n
 // it names one that is away.
 func (c *centre) modemsConfig(network *modemsim.Network, n int) (string, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\n", filepath.Join(c.dir, "gateway"),
-		openProfileName, c.server.DSN("tali_gateway", "tali"))
-	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n")
 	if n == 0 {
 		fmt.Fprintf(&b, "    - {name: away, device: %q}\n", filepath.Join(c.dir, "away"))
 	}
@@ -104,6 +101,15 @@ func (c *centre) modemsConfig(network *modemsim.Network, n int) (string, error) 
 		}
 		fmt.Fprintf(&b, "    - {name: m%d, device: %q, number: %q}\n", i, m.Device(), officers.ModemNumber(i))
 	}
+	return c.gatewayConfig(b.String())
+}
+
+// gatewayConfig writes the configuration of a gateway with these modems.
+func (c *centre) gatewayConfig(modems string) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\n", filepath.Join(c.dir, "gateway"),
+		openProfileName, c.server.DSN("tali_gateway", "tali"))
+	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n" + modems)
 	path := filepath.Join(c.dir, "tali.yaml")
 	return path, os.WriteFile(path, []byte(b.String()), 0o600)
 }

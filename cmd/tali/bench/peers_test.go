@@ -1,0 +1,49 @@
+package bench_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tali/cmd/tali/bench"
+)
+
+// TestPeers plays a short storm to the program as it is shipped and to the peers
+// that are installed. It holds only tali to anything: a peer may do as it likes.
+func TestPeers(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts and kills real programs for a quarter of a minute")
+	}
+	dir, err := os.MkdirTemp("", "tali-bench-") // not under t.TempDir: postgres must get in
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "tali")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "tali/cmd/tali").CombinedOutput(); err != nil {
+		t.Fatalf("building tali: %v\n%s", err, out)
+	}
+	rows, err := bench.Peers(t.Context(), bench.Settings{Dir: dir, Messages: 15, Program: program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 4 {
+		t.Fatalf("%d rows, want a heading and one for each program", len(rows))
+	}
+	for _, r := range rows {
+		t.Logf("%s: %s %s", r.Name, r.Value, r.Target)
+	}
+	tali := rows[1]
+	if strings.HasPrefix(tali.Value, "skipped: ") {
+		t.Skip(tali.Value)
+	}
+	if !tali.Met || !strings.HasPrefix(tali.Value, "15\t15\t0\t0\t0\t") {
+		t.Errorf("tali: %q, want each of 15 SMS acknowledged and stored once", tali.Value)
+	}
+}
