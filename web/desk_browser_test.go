@@ -364,7 +364,7 @@ func rejectAndAttachInABrowser(t *testing.T, browser context.Context) {
 	d.fill("[name=station]", c.codes[1])
 	d.fill(`[action$="/attach"] [name=note]`, "nomor ketua KPPS, dipastikan PPS")
 	d.click(`[action$="/attach"] [type=submit]`)
-	d.sees("versi yang ditahan")
+	d.sees("SMS dilampirkan sebagai versi yang ditahan")
 	d.picture("dilampirkan")
 	if _, err := open(t, c.pg.DSN(cluster.Desk)).FillLookup(t.Context()); err != nil {
 		t.Fatal(err)
