@@ -334,3 +334,23 @@ func TestShortDurations(t *testing.T) {
 		}
 	}
 }
+
+func TestDefaultDataDir(t *testing.T) {
+	t.Setenv("HOME", "/home/budi")
+	for _, tc := range []struct{ name, state, want string }{
+		{"state directory", "/home/budi/state", "/home/budi/state/tali"},
+		{"none", "", "/home/budi/.local/state/tali"},
+		{"relative, which the XDG rules ignore", "state", "/home/budi/.local/state/tali"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Setenv("XDG_STATE_HOME", tc.state)
+			want := tc.want
+			if os.Geteuid() == 0 {
+				want = "/var/lib/tali"
+			}
+			if got := Default().DataDir; got != want {
+				t.Errorf("DataDir = %s, want %s", got, want)
+			}
+		})
+	}
+}

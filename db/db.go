@@ -6,8 +6,8 @@
 // that writes the verdicts.
 //
 // Invariants:
-//   - an intake transaction holds the locks of its senders and their stations
-//     before it reads what it decides by;
+//   - an intake transaction holds the locks of its senders' stations before it
+//     reads what it decides by, beside who the senders are;
 //   - messages, verdicts, entries and decisions are only ever added;
 //   - a commit is never cancelled: it has an answer, or ErrUnknownOutcome.
 package db

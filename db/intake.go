@@ -71,7 +71,6 @@ type intake struct {
 	d        *DB
 	batch    Batch
 	row      profileRow
-	regency  int64
 	lane     int
 	stmts    intakeStatements
 	own      map[string]bool
@@ -97,9 +96,6 @@ func (d *DB) newIntake(ctx context.Context, b Batch) (*intake, error) {
 		verdicts: make([]verify.Verdict, len(b.Messages)),
 	}
 	if in.stmts, err = d.intakeStatements(ctx); err != nil {
-		return nil, err
-	}
-	if in.regency, err = strconv.ParseInt(b.Profile.Regency, 10, 16); err != nil {
 		return nil, err
 	}
 	for _, number := range b.Own {

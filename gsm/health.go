@@ -23,9 +23,6 @@ const (
 	StepAlarm   Step = "alarm"   // nothing helped: a person has to come
 )
 
-// Steps lists the ladder from its foot.
-func Steps() []Step { return []Step{StepResync, StepReopen, StepRestart, StepReset, StepAlarm} }
-
 // Health is what metrics, alarms and pages show of one modem: a copy, taken At one moment. Counters run since New
 // and never go down; times are zero until the thing happened.
 type Health struct {

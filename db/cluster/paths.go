@@ -41,21 +41,6 @@ func pathsIn(dir string) paths {
 	}
 }
 
-// DefaultDir is where the private server lives unless configured otherwise.
-func DefaultDir() (string, error) {
-	if os.Geteuid() == 0 {
-		return "/var/lib/tali/postgres", nil
-	}
-	if state := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
-		return filepath.Join(state, "tali", "postgres"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("finding a directory for the private PostgreSQL: %w (set data_dir)", err)
-	}
-	return filepath.Join(home, ".local", "state", "tali", "postgres"), nil
-}
-
 // ephemeralDir is a new temporary directory that the account can enter.
 func ephemeralDir(as account) (string, error) {
 	base := os.TempDir()

@@ -8,30 +8,6 @@ import (
 	"testing"
 )
 
-func TestDefaultDir(t *testing.T) {
-	t.Setenv("HOME", "/home/budi")
-	for _, tc := range []struct{ name, state, want string }{
-		{"state directory", "/home/budi/state", "/home/budi/state/tali/postgres"},
-		{"none", "", "/home/budi/.local/state/tali/postgres"},
-		{"relative, which the XDG rules ignore", "state", "/home/budi/.local/state/tali/postgres"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Setenv("XDG_STATE_HOME", tc.state)
-			got, err := DefaultDir()
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := tc.want
-			if os.Geteuid() == 0 {
-				want = "/var/lib/tali/postgres"
-			}
-			if got != want {
-				t.Errorf("DefaultDir() = %s, want %s", got, want)
-			}
-		})
-	}
-}
-
 func TestClosedParent(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -28,46 +28,60 @@ const (
 // Memory measures a real `tali serve --only gateway` with 16 virtual modems that
 // has taken in and answered SMS on all of them.
 func Memory(ctx context.Context, s Settings) (rows []Row, err error) {
+	err = atWork(ctx, s, crew{memoryModems, memorySMS, 2, waitFor}, func(pid int) error {
+		now, peak, err := resident(pid)
+		rows = []Row{
+			{Name: "SMS taken in and answered", Value: fmt.Sprintf("%d on %d modems", memoryModems*memorySMS, memoryModems)},
+			{Name: "resident at the end", Value: mebibytes(now)},
+			{"resident at the peak", mebibytes(peak), "<= " + mebibytes(memoryTarget), peak <= memoryTarget},
+		}
+		return err
+	})
+	return rows, err
+}
+
+// crew is what a gateway of a measurement has to do.
+type crew struct {
+	modems, sms int // SMS on each
+	seed        uint64
+	wait        func(ctx context.Context, so func() bool) error // for the answers
+}
+
+// atWork runs a real gateway with virtual modems, and looks at its process once
+// it has taken in and answered everything.
+func atWork(ctx context.Context, s Settings, w crew, look func(pid int) error) (err error) {
 	c, err := newCentre(ctx, s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	registry, err := c.enrol(ctx, s, memoryModems*memorySMS)
+	registry, err := c.enrol(ctx, s, w.modems*w.sms)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	network := modemsim.NewNetwork(2)
+	network := modemsim.NewNetwork(w.seed)
 	defer func() { err = errors.Join(err, network.Close()) }()
-	config, err := c.modemsConfig(network, memoryModems)
+	config, err := c.modemsConfig(network, w.modems)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	got := &answers{at: make(map[string]time.Time)}
 	network.OnReceive(got.note)
-	child, stop, err := startGateway(ctx, config)
+	pid, stop, err := startGateway(ctx, config)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	if err := c.textAll(network, registry, memoryModems); err != nil {
-		return nil, err
+	if err := c.textAll(network, registry, w.modems); err != nil {
+		return err
 	}
-	if err := waitFor(ctx, func() bool {
+	if err := w.wait(ctx, func() bool {
 		s.progress("answers", got.count(), len(registry.Officers))
 		return got.count() == len(registry.Officers)
 	}); err != nil {
-		return nil, fmt.Errorf("%d of %d answered: %w", got.count(), len(registry.Officers), err)
+		return fmt.Errorf("%d of %d answered: %w", got.count(), len(registry.Officers), err)
 	}
-	now, peak, err := resident(child)
-	if err != nil {
-		return nil, err
-	}
-	return []Row{
-		{Name: "SMS taken in and answered", Value: fmt.Sprintf("%d on %d modems", len(registry.Officers), memoryModems)},
-		{Name: "resident at the end", Value: mebibytes(now)},
-		{"resident at the peak", mebibytes(peak), "<= " + mebibytes(memoryTarget), peak <= memoryTarget},
-	}, nil
+	return look(pid)
 }
 
 func mebibytes(kib int) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"tali/gsm/modemsim"
 )
 
 const (
@@ -22,47 +20,20 @@ const (
 // Modems measures a real `tali serve --only gateway` with 64 virtual modems: its
 // memory, and what it costs while nothing happens.
 func Modems(ctx context.Context, s Settings) (rows []Row, err error) {
-	c, err := newCentre(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	registry, err := c.enrol(ctx, s, manyModems)
-	if err != nil {
-		return nil, err
-	}
-	network := modemsim.NewNetwork(4)
-	defer func() { err = errors.Join(err, network.Close()) }()
-	config, err := c.modemsConfig(network, manyModems)
-	if err != nil {
-		return nil, err
-	}
-	got := &answers{at: make(map[string]time.Time)}
-	network.OnReceive(got.note)
-	child, stop, err := startGateway(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, stop()) }()
-	if err := c.textAll(network, registry, manyModems); err != nil {
-		return nil, err
-	}
-	if err := waitLong(ctx, func() bool { return got.count() == len(registry.Officers) }); err != nil {
-		return nil, fmt.Errorf("%d of %d answered: %w", got.count(), len(registry.Officers), err)
-	}
-	idle, err := idleShare(ctx, child, time.Duration(max(s.Seconds, 5))*3*time.Second)
-	if err != nil {
-		return nil, err
-	}
-	_, peak, err := resident(child)
-	if err != nil {
-		return nil, err
-	}
-	return []Row{
-		{Name: "SMS taken in and answered", Value: fmt.Sprintf("%d on %d modems", len(registry.Officers), manyModems)},
-		{"resident at the peak", mebibytes(peak), "<= " + mebibytes(manyModemsTarget), peak <= manyModemsTarget},
-		{"of one core while idle", fmt.Sprintf("%.1f %%", 100*idle), fmt.Sprintf("<= %.0f %%", 100*idleTarget), idle <= idleTarget},
-	}, nil
+	err = atWork(ctx, s, crew{manyModems, 1, 4, waitLong}, func(pid int) error {
+		idle, err := idleShare(ctx, pid, time.Duration(max(s.Seconds, 5))*3*time.Second)
+		if err != nil {
+			return err
+		}
+		_, peak, err := resident(pid)
+		rows = []Row{
+			{Name: "SMS taken in and answered", Value: fmt.Sprintf("%d on %d modems", manyModems, manyModems)},
+			{"resident at the peak", mebibytes(peak), "<= " + mebibytes(manyModemsTarget), peak <= manyModemsTarget},
+			{"of one core while idle", fmt.Sprintf("%.1f %%", 100*idle), fmt.Sprintf("<= %.0f %%", 100*idleTarget), idle <= idleTarget},
+		}
+		return err
+	})
+	return rows, err
 }
 
 // idleShare is the share of one core that a process takes for a while.

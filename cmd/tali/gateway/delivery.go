@@ -10,13 +10,6 @@ import (
 	"tali/parser"
 )
 
-// TP-ST of a status report (3GPP TS 23.040 §9.2.3.15): below tryingStatus the SMS
-// has arrived, from there up to failedStatus the network keeps trying.
-const (
-	tryingStatus = 0x20
-	failedStatus = 0x40
-)
-
 // reports tells the centre what the network says of replies that have left. It
 // runs before their messages are marked: what a crash cuts off is told again.
 func (g *Gateway) reports(ctx context.Context, batch []spool.Message) error {
@@ -25,12 +18,12 @@ func (g *Gateway) reports(ctx context.Context, batch []spool.Message) error {
 			continue
 		}
 		d, err := gsm.Decode(m.PDUs[0])
-		if err != nil || d.Report == nil {
-			continue // half a report says nothing
+		if err != nil || d.Report == nil || d.Report.Pending() {
+			continue // half a report says nothing, one of a try nothing yet
 		}
-		fate, known := fateOf(d.Report.Status)
-		if !known {
-			continue
+		fate := db.FateFailed
+		if d.Report.Delivered() {
+			fate = db.FateDelivered
 		}
 		phone, _ := parser.ParsePhone(d.Sender)
 		err = g.Centre.ReportReply(ctx, db.StatusReport{
@@ -42,15 +35,4 @@ func (g *Gateway) reports(ctx context.Context, batch []spool.Message) error {
 		g.counts.fate(fate)
 	}
 	return nil
-}
-
-// fateOf reads TP-ST; false while the network keeps trying.
-func fateOf(status byte) (db.Fate, bool) {
-	switch {
-	case status < tryingStatus:
-		return db.FateDelivered, true
-	case status < failedStatus:
-		return "", false
-	}
-	return db.FateFailed, true
 }

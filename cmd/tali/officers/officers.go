@@ -56,8 +56,8 @@ type officer struct {
 	right  string // the SMS as it should be
 	number string // the gateway number on this officer's card
 
-	tries  int // these belong to who holds Play.mu
-	unrest int // how often silence made the officer text again
+	tries  int // texts so far; these belong to who holds Play.mu
+	unrest int // those that only silence brought about
 	last   int // Play.texted at the last try
 	at     time.Time
 	said   string // the last SMS of it
@@ -117,7 +117,6 @@ func (p *Play) askAgain() error {
 		for _, o := range list {
 			if time.Since(o.at) >= p.restless()<<min(o.unrest, 5) {
 				o.unrest++
-				o.tries-- // the coming one is not for a refusal
 				quiet = append(quiet, o)
 			}
 		}
@@ -247,7 +246,7 @@ func (p *Play) read(ctx context.Context, r modemsim.Received) {
 func (p *Play) tryAgain(r modemsim.Received) *officer {
 	p.mu.Lock()
 	o := about(p.waiting[r.To], p.ballots(), r.Text)
-	tired := o != nil && o.tries >= maxTries
+	tired := o != nil && o.tries-o.unrest >= maxTries
 	p.mu.Unlock()
 	switch kind := kindOf(r.Text); {
 	case o == nil || kind == answerWait:
