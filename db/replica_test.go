@@ -112,9 +112,9 @@ func TestSubscriberSurvivesACut(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitNumber(t, subscriber, sum, 140+141+142+143)
-	if n := number(t, subscriber, `SELECT max(urutan) * 100 + count(*) FROM results.change_feed`); n != 404 {
-		t.Errorf("highest event and number of events = %d, want 404", n)
-	}
+	// Workers of a subscription commit asynchronously: the kill may have undone that
+	// a table was ready, and then it catches up on its own again.
+	awaitNumber(t, subscriber, `SELECT max(urutan) * 100 + count(*) FROM results.change_feed`, 404)
 }
 
 // Whoever listens is woken once the rows can be read.
