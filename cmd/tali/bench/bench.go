@@ -29,7 +29,7 @@ type Settings struct {
 	Messages int                                // SMS of the intake measurement
 	Entries  int                                // of the desk measurement; twice as many messages
 	Seconds  int                                // of each pgbench run and of the latency measurement
-	Stations int                                // of the night, five ballots each
+	Stations int                                // of the night and of the totals, five ballots each
 	SMS      int                                // with a single fault, of the protocol measurement
 	Program  string                             // tali, to be started and killed; empty: this very program
 	Progress func(what string, done, total int) // may be nil
@@ -59,6 +59,7 @@ func All() []Measurement {
 		{"rates", "what the questions about a single fault are worth", Rates},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
 		{"night", "a nation's night: five ballots of each station, spool to committed verdicts and replies", Night},
+		{"totals", "confirmed figures of a nation into the totals of every area, and reading them", Totals},
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
 		{"backlog", "catching up with five SMS of each officer after an outage, and memory meanwhile", Backlog},
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},

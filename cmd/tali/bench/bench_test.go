@@ -25,7 +25,7 @@ func TestMeasurements(t *testing.T) {
 			if err := os.Chmod(dir, 0o711); err != nil {
 				t.Fatal(err)
 			}
-			rows, err := m.Run(t.Context(), bench.Settings{Dir: dir, Messages: 500, Entries: 3000, Seconds: 1, SMS: 3000})
+			rows, err := m.Run(t.Context(), bench.Settings{Dir: dir, Messages: 500, Entries: 3000, Stations: 300, Seconds: 1, SMS: 3000})
 			if err != nil {
 				t.Fatal(err)
 			}
