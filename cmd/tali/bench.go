@@ -48,6 +48,7 @@ func newBench() *cobra.Command {
 	c.Flags().IntVar(&s.Messages, "messages", 60000, "SMS of the intake measurement, one station each")
 	c.Flags().IntVar(&s.SMS, "sms", 1_000_000, "SMS with a single fault: of the protocol measurement, and for rates a five-hundredth of each ballot")
 	c.Flags().IntVar(&s.Entries, "scale", 1_000_000, "entries of the desk measurement, twice as many messages")
+	c.Flags().IntVar(&s.Rounds, "rounds", 20, "failovers of the failover measurement")
 	c.Flags().IntVar(&s.Seconds, "seconds", 10, "length of each pgbench run and of the latency measurement")
 	return c
 }
