@@ -31,6 +31,7 @@ type Settings struct {
 	Seconds  int                                // of each pgbench run and of the latency measurement
 	Stations int                                // of the night and of the totals, five ballots each
 	SMS      int                                // with a single fault, of the protocol measurement
+	Rounds   int                                // of the failover measurement
 	Program  string                             // tali, to be started and killed; empty: this very program
 	Progress func(what string, done, total int) // may be nil
 }
@@ -65,6 +66,7 @@ func All() []Measurement {
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
 		{"peers", "a stream of SMS with kill -9, beside gammu-smsd and smstools where they are installed", Peers},
 		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
+		{"failover", "primary killed under load, standby promoted, a backup restored", Failover},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},
 	}
