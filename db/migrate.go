@@ -22,7 +22,7 @@ var migrations embed.FS
 // first and contract later, so that a range of programs fits each schema.
 const (
 	minSchema = 31
-	maxSchema = 31
+	maxSchema = 35
 )
 
 // Roles that the migrations grant rights to. They own nothing.
