@@ -81,6 +81,7 @@ type Modem struct {
 	held      []Stored // direct rows that nothing but this memory holds
 	pinMemory string
 	doubt     bool // answers were out of step: the next sweep reads each slot twice
+	unsure    bool // the modem may have another SIM since its slots were last known to be ours
 	owes      bool // AT+CNMA is owed for what was routed here
 	follow    int  // sweeps to make in quick succession
 	next      agenda
@@ -188,7 +189,7 @@ func (m *Modem) connect(ctx context.Context) (bool, error) {
 	if m.connected {
 		m.status.update(func(s *Status) { s.Reconnects++ })
 	}
-	m.connected, m.swept = true, false
+	m.connected, m.swept, m.unsure = true, false, false
 	err = m.serve(ctx, l)
 	if !m.swept {
 		m.climb(ctx, l, err)
