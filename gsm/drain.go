@@ -73,6 +73,7 @@ func (m *Modem) drain(ctx context.Context, l *link) error {
 	}
 	if p.failed == nil {
 		m.noteMended(p.store, p.met)
+		m.tellListed(ctx, p.store, p.met)
 	}
 	m.stuck[p.store] = p.stuck
 	m.filled(p.store, used-p.gone)

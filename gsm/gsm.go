@@ -37,6 +37,9 @@ type Settings struct {
 	SIMs          *SIMs  // shared by the modems of one program; nil lets two have the same SIM
 	SweepInterval time.Duration
 	StateDir      string // remembers a refused PIN; "" remembers it until the program ends
+	// Listed is told the whole content of a store that stays in the modem when its SIM is changed, once the keeper has
+	// it; nil: nobody asks. What it was told before and misses now has left the modem.
+	Listed func(ctx context.Context, store string, rows []Stored)
 	// ResetPort is the last help for a modem that hears nothing any more; nil: there is none.
 	ResetPort func(ctx context.Context, device string) error
 }

@@ -115,6 +115,7 @@ func (m *Modem) empty(ctx context.Context, l *link) error {
 			m.noteMended(store, nil)
 			m.stuck[store] = 0
 			m.filled(store, 0)
+			m.tellListed(ctx, store, nil)
 		}
 		return listErr
 	}
@@ -128,6 +129,9 @@ func (m *Modem) empty(ctx context.Context, l *link) error {
 	if err := m.hand(ctx, m.rows(store, entries)); err != nil {
 		return err
 	}
+	if listErr == nil {
+		m.tellListed(ctx, store, entries)
+	}
 	gone, stuck, err := m.removeAll(ctx, l, entries)
 	if err != nil {
 		return err
@@ -135,6 +139,13 @@ func (m *Modem) empty(ctx context.Context, l *link) error {
 	m.stuck[store] = stuck
 	m.filled(store, used-gone)
 	return listErr
+}
+
+// tellListed passes on what a store held, all of it, unless the SIM takes the store along.
+func (m *Modem) tellListed(ctx context.Context, store string, entries []entry) {
+	if m.set.Listed != nil && store != "SM" {
+		m.set.Listed(ctx, store, m.rows(store, entries))
+	}
 }
 
 // noteFull has a full store swept again soon: the network holds more, and not every modem announces it.

@@ -63,7 +63,7 @@ func TestOpenRefuses(t *testing.T) {
 		want  error
 		says  string
 	}{
-		{"newer version", func(t *testing.T, p string) { alter(t, p, "PRAGMA user_version = 2") }, ErrVersion, "version 2, this tali reads 1: run the tali"},
+		{"newer version", func(t *testing.T, p string) { alter(t, p, "PRAGMA user_version = 3") }, ErrVersion, "version 3, this tali reads 2: run the tali"},
 		{"another program's", func(t *testing.T, p string) { alter(t, p, "PRAGMA application_id = 5") }, ErrDamaged, "another program"},
 		{"not SQLite", func(t *testing.T, p string) { patch(t, p, 0, bytes.Repeat([]byte("x"), 100)) }, ErrDamaged, "aside"},
 		{"garbage pages", func(t *testing.T, p string) { patch(t, p, 4096, bytes.Repeat([]byte{0xa5}, 8192)) }, ErrDamaged, "aside"},

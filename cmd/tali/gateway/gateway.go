@@ -119,6 +119,7 @@ func New(s Settings, p Parts) *Gateway {
 		fail:     newFailpoint(),
 	}
 	for _, m := range s.Modems {
+		m.Listed = g.listed(m.Name)
 		g.modems = append(g.modems, line{m.Name, &rest{}, gsm.New(m, g.Keep, p.Log)})
 		if m.Number != "" {
 			g.own = append(g.own, m.Number)

@@ -11,6 +11,10 @@ import (
 // The modem empties its slots only
 // after it returned nil, that is after the spool's commit.
 func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
+	rows, err := g.asFirstRead(ctx, rows)
+	if err != nil {
+		return err
+	}
 	pdus := make([]spool.PDU, len(rows))
 	parts := false
 	for i, row := range rows {
@@ -45,6 +49,8 @@ func journal(row gsm.Stored) spool.PDU {
 		Modem:  row.Modem,
 		IMSI:   row.IMSI,
 		Hex:    row.PDU,
+		Store:  row.Store,
+		Slot:   row.Slot,
 		ReadAt: row.ReadAt,
 		Kind:   spool.KindSingle,
 	}
