@@ -21,11 +21,11 @@ func (m *Modem) groupSize() int {
 }
 
 // lengthy reports that a store holds more, as far as we know, than one listing brings in the time for which it may be
-// trusted: each slot would have to be read twice.
+// trusted: each slot would have to be read twice. Two groups are listed, and deleted, within that time.
 func (m *Modem) lengthy(store string) bool {
 	for _, f := range m.status.get().Stores {
 		if f.Store == store {
-			return f.Used > m.groupSize()
+			return f.Used > 2*m.groupSize()
 		}
 	}
 	return false

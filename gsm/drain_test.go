@@ -127,7 +127,7 @@ func TestMuchWaitsWithFaults(t *testing.T) {
 		{Kind: modemsim.DeleteFails, P: some}, {Kind: modemsim.DeleteKeeps, P: some}, {Kind: modemsim.DeleteDenied, P: some},
 		{Kind: modemsim.CommandError, Command: "+CMGR", Code: 314, P: some}, {Kind: modemsim.Interleave, P: some},
 		{Kind: modemsim.CutHex, Command: "+CMGR", P: some}, {Kind: modemsim.BadLength, Command: "+CMGR", P: some},
-		{Kind: modemsim.SlotReused, Command: "+CMGD", Delay: 20 * time.Millisecond, P: some},
+		{Kind: modemsim.SlotReused, Command: "+CMGD", Delay: 150 * time.Millisecond, P: some}, // fresh until then
 		{Kind: modemsim.HangUp, Command: "+CMGR", Delay: 50 * time.Millisecond, Limit: 2, P: some},
 		{Kind: modemsim.LateReply, Command: "+CMGR", Delay: 400 * time.Millisecond, Limit: 2, P: some},
 		{Kind: modemsim.SoftReset, Command: "+CMGR", Limit: 3, P: some},

@@ -145,6 +145,8 @@ CREATE TABLE notice (
 );
 CREATE INDEX notice_queued ON notice (id) WHERE state = 'queued';
 CREATE INDEX notice_sending ON notice (id) WHERE state = 'sending';
+
+ALTER TABLE part ADD COLUMN store TEXT NOT NULL DEFAULT '';
 `
 
 // checkSchema creates the schema in an empty file and refuses any other file

@@ -88,8 +88,9 @@ func TestSIMChanged(t *testing.T) {
 		"empty under the new":    {[]read{{firstSIM, "m1", "ME", 3, 0}, {otherSIM, "m1", "ME", 0, -1}, {otherSIM, "m1", "ME", 3, 0}}, "2 0"},
 		"routed here directly":   {[]read{{firstSIM, "m1", "ME", 3, 0}, {otherSIM, "m1", "", 0, 0}}, "2 0"},
 		"parts of two SIMs":      {[]read{{firstSIM, "m1", "ME", 3, 1}, {otherSIM, "m1", "ME", 4, 2}}, "0 1"},
-		"the guest's part first": {[]read{{otherSIM, "m1", "ME", 4, 2}, {firstSIM, "m1", "SM", 1, 1}}, "0 1"},
+		"the guest's part first": {[]read{{otherSIM, "m1", "ME", 4, 2}, {otherSIM, "m1", "ME", 0, -1}, {firstSIM, "m1", "SM", 1, 1}}, "0 1"},
 		"a part read again":      {[]read{{firstSIM, "m1", "ME", 3, 1}, {otherSIM, "m1", "ME", 3, 1}, {otherSIM, "m1", "ME", 4, 2}}, "0 1"},
+		"parts on two SIMs":      {[]read{{firstSIM, "m1", "SM", 3, 1}, {otherSIM, "m1", "SM", 4, 2}}, "0 0"},
 		"parts at two modems":    {[]read{{firstSIM, "m1", "ME", 3, 1}, {otherSIM, "m2", "ME", 4, 2}}, "0 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
