@@ -36,27 +36,25 @@ func (g *Gateway) watch(ctx context.Context) error {
 
 func (g *Gateway) look(ctx context.Context) {
 	begins, ends := g.alarms.weigh(g.troubles(ctx), g.Alarm, time.Now())
+	var texts []string
 	for _, a := range begins {
 		g.Log.Error("alarm", "alarm", a.Name, "modem", a.Subject, "since", a.Since)
-		g.announce(a.Text)
+		texts = append(texts, a.Text)
 	}
 	for _, a := range ends {
 		g.Log.Info("alarm is over", "alarm", a.Name, "modem", a.Subject)
-		g.announce("PULIH: " + a.Text)
+		texts = append(texts, "PULIH: "+a.Text)
 	}
-	if len(begins)+len(ends) > 0 {
-		if err := g.saveAlarms(ctx); err != nil && ctx.Err() == nil {
-			g.Log.Warn("alarms cannot be remembered", "err", err)
-		}
+	if len(texts) == 0 {
+		return
 	}
-}
-
-func (g *Gateway) saveAlarms(ctx context.Context) error {
-	text, err := json.Marshal(g.alarms.active())
-	if err != nil {
-		return err
+	told, err := json.Marshal(g.alarms.active())
+	if err == nil {
+		err = g.announce(ctx, texts, string(told))
 	}
-	return g.Spool.SetState(ctx, alarmState, string(text))
+	if err != nil && ctx.Err() == nil {
+		g.Log.Warn("alarms cannot be remembered", "err", err)
+	}
 }
 
 func (g *Gateway) restoreAlarms(ctx context.Context) error {
