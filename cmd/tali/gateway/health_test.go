@@ -54,6 +54,7 @@ func TestHealth(t *testing.T) {
 		"tali_modem_pulse_seconds":           func(v float64) bool { return v > 1.7e9 },
 		"tali_modem_up":                      func(v float64) bool { return v == 1 },
 		"tali_modem_senders":                 func(v float64) bool { return v >= 1 },
+		"tali_modem_stations":                func(v float64) bool { return v == 1 },
 		"tali_modem_slots":                   func(v float64) bool { return v == 30 },
 	} {
 		r.await(name, func() bool {

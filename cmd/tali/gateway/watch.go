@@ -125,7 +125,7 @@ func (g *Gateway) troublesOf(m line, now time.Time, add func(name, subject, form
 		add("pulse_missing", m.name, "modem %s tidak menerima SMS percobaan.", m.name)
 	}
 	if l := g.loads.get(m.name, now); l.Hot() {
-		add("number_hot", m.name, "modem %s menerima %.0f SMS/menit dari %d HP. Pindahkan sebagian TPS ke nomor lain.", m.name, l.PerMinute, l.Senders)
+		add("number_hot", m.name, "%s", advice(l, g.Loads()))
 	}
 }
 
