@@ -40,6 +40,9 @@ type Settings struct {
 	// Listed is told the whole content of a store that stays in the modem when its SIM is changed, once the keeper has
 	// it; nil: nobody asks. What it was told before and misses now has left the modem.
 	Listed func(ctx context.Context, store string, rows []Stored)
+	// Direct takes what was routed to a Visit and lies in no slot; nil: it is lost, and that is logged. A Modem's keeper
+	// gets such rows itself.
+	Direct func(rows []Stored) error
 	// ResetPort is the last help for a modem that hears nothing any more; nil: there is none.
 	ResetPort func(ctx context.Context, device string) error
 }

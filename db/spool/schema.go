@@ -225,8 +225,9 @@ func describe(path string, err error) error {
 	case errors.Is(err, ErrVersion):
 		return fmt.Errorf("opening spool %s: %w: run the tali that wrote it until nothing waits, then move the file away", path, err)
 	case errors.Is(err, ErrDamaged):
-		return fmt.Errorf("opening spool %s: %w: move it (with its -wal and -shm) aside and start again with a new one; "+
-			"what waited in it can be read with: sqlite3 FILE .recover", path, err)
+		return fmt.Errorf("opening spool %s: %w: move %s (with its -wal and -shm) aside and start again: a new one is made, SMS still "+
+			"on the modems are taken again, and a backup put in its place may be used, as nothing counts twice; "+
+			"what waited in the damaged one can be read with: sqlite3 FILE .recover", path, err, filepath.Base(path))
 	case errors.Is(err, ErrFull):
 		return fmt.Errorf("opening spool %s: %w: make room on that disk", path, err)
 	}

@@ -18,7 +18,7 @@ func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
 	pdus := make([]spool.PDU, len(rows))
 	parts := false
 	for i, row := range rows {
-		pdus[i] = journal(row)
+		pdus[i] = Journal(row)
 		parts = parts || pdus[i].Kind == spool.KindPart
 	}
 	g.fail.pass(beforeKeep)
@@ -41,9 +41,9 @@ func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
 	return nil
 }
 
-// journal is the spool's row for what a modem read. A PDU that does not decode
+// Journal is the spool's row for what a modem read. A PDU that does not decode
 // is kept all the same, with the reason.
-func journal(row gsm.Stored) spool.PDU {
+func Journal(row gsm.Stored) spool.PDU {
 	p := spool.PDU{
 		Key:    gsm.Key(row.IMSI, row.PDU),
 		Modem:  row.Modem,
