@@ -47,7 +47,7 @@ func startTwins(t *testing.T) *twins {
 	mustTali(t, "import", "stations", table(t, stations), "--config", desk)
 	mustTali(t, "import", "officers", table(t, people), "--config", desk)
 	for i := range w.process {
-		w.numbers[i] = fmt.Sprintf("+628990000910%d", i)
+		w.numbers[i] = fmt.Sprintf("+628990000990%d", i)
 		modem, err := w.network.AddModem(modemsim.Options{Number: w.numbers[i], IMSI: fmt.Sprintf("51099000000091%d", i), Dir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
