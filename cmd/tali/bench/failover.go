@@ -79,7 +79,7 @@ type drill struct {
 
 // serve starts gateway and desk as they are shipped.
 func (d *drill) serve(ctx context.Context) (stop func() error, err error) {
-	modems := "reply:\n  pace: 0s\n  lease: 30s\n  per_number_hour: 1000\ngateway:\n  name: bench\n  modems:\n"
+	modems := "reply:\n  pace: 0s\n  lease: 90s\n  per_number_hour: 1000\ngateway:\n  name: bench\n  modems:\n"
 	for i := range failoverModems {
 		m, err := d.network.AddModem(modemsim.Options{Number: officers.ModemNumber(i), Dir: d.dir, Slots: 30})
 		if err != nil {
