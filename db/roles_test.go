@@ -80,7 +80,6 @@ func TestForbidden(t *testing.T) {
 			`SELECT staff FROM tally.decision`:                                                                                             denied,
 			`SELECT login FROM staff.account`:                                                                                              denied,
 			`SELECT subject FROM staff.event`:                                                                                              denied,
-			`SELECT pdu FROM intake.segment`:                                                                                               denied,
 			`DROP TABLE tally.decision`:                                                                                                    denied,
 			`DELETE FROM tally.spent_code`:                                                                                                 denied,
 			`DELETE FROM tally.wrong_code`:                                                                                                 denied,
@@ -158,7 +157,7 @@ ORDER BY 1`)
 		t.Fatal(err)
 	}
 	want := []string{
-		"intake.message in part", "intake.question", "intake.segment in part", "outbox.reply", "public.goose_db_version",
+		"intake.message in part", "intake.question", "intake.segment", "outbox.reply", "public.goose_db_version",
 		"registry.area", "registry.ballot", "registry.election", "registry.gateway", "registry.gateway_intake", "registry.incarnation",
 		"registry.modem", "registry.officer", "registry.phone", "registry.profile", "registry.station",
 		"tally.decision in part", "tally.entry", "tally.raised_proof", "tally.spent_code", "tally.standing", "tally.wrong_code",

@@ -5,7 +5,5 @@
 REVOKE SELECT ON tally.decision FROM tali_gateway;
 GRANT SELECT (id, election, station, ballot, round, revision, state) ON tally.decision TO tali_gateway;
 REVOKE SELECT ON registry.contestant, registry.tps_sequence, registry.card FROM tali_gateway;
-REVOKE SELECT ON intake.segment FROM tali_gateway;
-GRANT SELECT (key) ON intake.segment TO tali_gateway;
 
 COMMENT ON TABLE registry.incarnation IS 'One row: this life of the centre. A restore replaces the id; a promotion raises the timeline of the write-ahead log, which gateways read beside it. They offer their last hours again when either is another one';
