@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -48,12 +50,22 @@ func classify(err error) error {
 	switch {
 	case err == nil || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrUnknownOutcome):
 		return err
+	case distrusted(err):
+		return fmt.Errorf("%w: the server's certificate is not one for the host in database.dsn, signed by its sslrootcert: %w", ErrUnavailable, err)
 	case unreachable(err):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case code(err) == codeForbidden:
 		return fmt.Errorf("%w: %w", ErrForbidden, err)
 	}
 	return err
+}
+
+// distrusted tells a server that is not the one that the DSN asks for.
+func distrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var host x509.HostnameError
+	var authority x509.UnknownAuthorityError
+	return errors.As(err, &certificate) || errors.As(err, &host) || errors.As(err, &authority)
 }
 
 // unreachable tells a line or a server that is away from one that answers.

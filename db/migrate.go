@@ -30,7 +30,16 @@ var appRoles = []string{"tali_gateway", "tali_desk", "tali_results_reader"}
 
 // Migrate brings the schema up to date. It runs as the owner of the database;
 // of several that try at once, one works and the others find it done.
-func Migrate(ctx context.Context, ownerDSN string) (err error) {
+func Migrate(ctx context.Context, ownerDSN string) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("migrating: %w", err)
+	}
+	return migrate(ctx, ownerDSN, files, 0)
+}
+
+// migrate brings the schema to the newest of the files, or to a version.
+func migrate(ctx context.Context, ownerDSN string, files fs.FS, to int64) (err error) {
 	links, err := newConnector(ownerDSN, nil)
 	if err != nil {
 		return fmt.Errorf("migrating: %w", err)
@@ -39,10 +48,6 @@ func Migrate(ctx context.Context, ownerDSN string) (err error) {
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	if err := checkRoles(ctx, pool); err != nil {
 		return fmt.Errorf("migrating: %w", classify(err))
-	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("migrating: %w", err)
 	}
 	// Looked at every second, for five minutes.
 	one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
@@ -54,7 +59,16 @@ func Migrate(ctx context.Context, ownerDSN string) (err error) {
 	if err != nil {
 		return fmt.Errorf("migrating: %w", err)
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if to > 0 {
+		_, err = provider.UpTo(ctx, to)
+	} else {
+		_, err = provider.Up(ctx)
+	}
+	var partial *goose.PartialError
+	if errors.As(err, &partial) && partial.Failed != nil {
+		return fmt.Errorf("migrating: %s was rolled back, the schema stays as it was before it: %w", partial.Failed.Source.Path, classify(partial.Err))
+	}
+	if err != nil {
 		return fmt.Errorf("migrating: %w", classify(err))
 	}
 	return nil

@@ -77,6 +77,9 @@ func TestForbidden(t *testing.T) {
 			`SELECT seq FROM audit.event`:                                                                                                  denied,
 			`SELECT audit.extend(1)`:                                                                                                       denied,
 			`SELECT kode_tps FROM results.station_result`:                                                                                  denied,
+			`SELECT staff FROM tally.decision`:                                                                                             denied,
+			`SELECT login FROM staff.account`:                                                                                              denied,
+			`SELECT subject FROM staff.event`:                                                                                              denied,
 			`DROP TABLE tally.decision`:                                                                                                    denied,
 			`DELETE FROM tally.spent_code`:                                                                                                 denied,
 			`DELETE FROM tally.wrong_code`:                                                                                                 denied,
@@ -135,6 +138,32 @@ func TestForbidden(t *testing.T) {
 				t.Errorf("%s: %s: error %v, want SQLSTATE %s", role, statement, err, want)
 			}
 		}
+	}
+}
+
+// What a gateway may read, by whatever right: a new table is not among it by
+// accident.
+func TestGatewayReadsNoMoreThanItNeeds(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, 1)
+	var got []string
+	err := c.owner().SelectContext(t.Context(), &got, `
+SELECT n.nspname || '.' || c.relname || CASE WHEN has_table_privilege('tali_gateway', c.oid, 'SELECT') THEN '' ELSE ' in part' END
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND has_schema_privilege('tali_gateway', n.oid, 'USAGE') AND has_any_column_privilege('tali_gateway', c.oid, 'SELECT')
+ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"intake.message in part", "intake.question", "intake.segment", "outbox.reply", "public.goose_db_version",
+		"registry.area", "registry.ballot", "registry.election", "registry.gateway", "registry.gateway_intake", "registry.incarnation",
+		"registry.modem", "registry.officer", "registry.phone", "registry.profile", "registry.station",
+		"tally.decision in part", "tally.entry", "tally.raised_proof", "tally.spent_code", "tally.standing", "tally.wrong_code",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("a gateway reads\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 

@@ -39,7 +39,7 @@ connects as its owner, as for tali migrate. Either the whole file is there at th
 end or nothing. The spools of the gateways are not in it: they are their own
 second copy of the last days.`,
 		Example: `  tali backup --out /mnt/usb/ --config /etc/tali/tali.yaml
-  tali backup --out pagi.tar --config tali.yaml --owner "host=db dbname=tali user=tali_owner sslmode=verify-full"`,
+  tali backup --out pagi.tar --config tali.yaml --owner "host=db user=tali_owner dbname=tali sslmode=..."`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, profile, err := loadConfig(config)

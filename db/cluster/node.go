@@ -315,3 +315,13 @@ func workersIn(data string) []int {
 	}
 	return out
 }
+
+// Keep writes a file that only the server may read, a TLS key for one, and returns
+// its path.
+func (n *Node) Keep(name string, content []byte) (string, error) {
+	path := n.path(name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		return "", err
+	}
+	return path, n.as.chown(path)
+}

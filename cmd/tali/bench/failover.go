@@ -79,7 +79,7 @@ type drill struct {
 
 // serve starts gateway and desk as they are shipped.
 func (d *drill) serve(ctx context.Context) (stop func() error, err error) {
-	modems := "reply:\n  pace: 0s\n  per_number_hour: 1000\ngateway:\n  name: bench\n  modems:\n"
+	modems := "reply:\n  pace: 0s\n  lease: 90s\n  per_number_hour: 1000\ngateway:\n  name: bench\n  modems:\n"
 	for i := range failoverModems {
 		m, err := d.network.AddModem(modemsim.Options{Number: officers.ModemNumber(i), Dir: d.dir, Slots: 30})
 		if err != nil {
@@ -291,19 +291,23 @@ func (d *drill) rows(ctx context.Context) ([]Row, error) {
 	}, nil
 }
 
-// awaitReplies waits until every officer has an answer and nothing waits to be
-// sent. An answer that has left before the end of a round leaves no trace here.
-func (d *drill) awaitReplies(ctx context.Context) error {
-	err := waitFor(ctx, func() bool {
-		for _, o := range d.registry.Officers[:d.sent] {
-			if len(d.network.Inbox(o.Phone)) == 0 {
-				return false
-			}
+// unanswered counts the officers that have had no answer.
+func (d *drill) unanswered() (n int) {
+	for _, o := range d.registry.Officers[:d.sent] {
+		if len(d.network.Inbox(o.Phone)) == 0 {
+			n++
 		}
-		return true
-	})
-	if err != nil {
-		return fmt.Errorf("waiting for every answer: %w", err)
+	}
+	return n
+}
+
+// awaitReplies waits until every officer has an answer and nothing waits to be
+// sent. A claim whose commit nobody heard of holds its reply until its lease ends.
+func (d *drill) awaitReplies(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, roundLimit)
+	defer cancel()
+	if err := d.network.Wait(ctx, func() bool { return d.unanswered() == 0 }); err != nil {
+		return fmt.Errorf("%d officers have no answer: %w", d.unanswered(), err)
 	}
 	return d.await(ctx, `SELECT (count(*) FILTER (WHERE state IN ('queued', 'leased')) = 0)::integer FROM outbox.reply`, 1)
 }
