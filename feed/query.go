@@ -101,7 +101,8 @@ func readFilters(q *question, values url.Values) *problem {
 func readPlace(q *question, values url.Values) (wrong *problem) {
 	if cursor := values.Get("cursor"); cursor != "" {
 		var ok bool
-		if q.After, ok = db.ParseResultsKey(cursor); !ok || len(cursor) > 120 {
+		if q.After, ok = db.ParseResultsKey(cursor); !ok || !areaPattern.MatchString(q.After.Code) ||
+			!contestPattern.MatchString(q.After.Contest) || !electionPattern.MatchString(q.After.Election) {
 			return bad("parameter cursor", "take it from berikutnya of the page before, unchanged")
 		}
 	}
@@ -146,7 +147,7 @@ func wantsCSV(format string, accept []string) (csv, ok bool) {
 	default:
 		return false, false
 	}
-	if len(accept) == 0 {
+	if strings.TrimSpace(strings.Join(accept, "")) == "" {
 		return false, true
 	}
 	j, c := welcome(accept, "application", "json"), welcome(accept, "text", "csv")
