@@ -19,7 +19,7 @@ const (
 	lanes       = 2   // connections that write to the centre at once
 	batchSize   = 400 // messages in one transaction, at most
 	firstRetry  = 100 * time.Millisecond
-	lastRetry   = 5 * time.Second
+	lastRetry   = time.Second // a promoted standby is to be found soon
 	idleRecheck = time.Second // a wake may be lost to a crash of the loop that raises it
 )
 
@@ -195,6 +195,11 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		return err
 	}
 	g.counts.decided(verdicts)
+	for i, v := range verdicts {
+		if v.Station != nil {
+			g.loads.about(batch[i].Modem, v.Station.Code, batch[i].ReceivedAt)
+		}
+	}
 	g.note(ctx, batch, verdicts)
 	return nil
 }
