@@ -75,16 +75,7 @@ when something could not be compared: FILE cannot be read, or rows of it are bad
 		},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return notCompared(err) })
-	c.Flags().StringVar(&o.config, "config", "", "configuration file, for its election and database")
-	c.Flags().StringVar(&o.bundle, "bundle", "", "directory of a signed export to compare with, instead of the database")
-	c.Flags().StringVar(&o.contest, "jenis", "", "contest of rows that name none (default: the election's, when it has one)")
-	c.Flags().IntVar(&o.round, "putaran", 1, "round of rows that name none")
-	c.Flags().StringVar(&o.area, "area", "", "compare only the stations of this area, by the first digits of their code")
-	c.Flags().StringSliceVar(&o.order, "paslon", nil, "ids of the contestants in the order of the form, separated by commas")
-	c.Flags().BoolVar(&o.all, "all", false, "list the stations that agree as well")
-	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	c.Flags().BoolVar(&o.csv, "csv", false, "print CSV")
-	c.MarkFlagsMutuallyExclusive("json", "csv")
+	o.flags(c)
 	return c
 }
 
@@ -100,6 +91,19 @@ type compareOptions struct {
 	round                         int
 	order                         []string
 	all, json, csv                bool
+}
+
+func (o *compareOptions) flags(c *cobra.Command) {
+	c.Flags().StringVar(&o.config, "config", "", "configuration file, for its election and database")
+	c.Flags().StringVar(&o.bundle, "bundle", "", "directory of a signed export to compare with, instead of the database")
+	c.Flags().StringVar(&o.contest, "jenis", "", "contest of rows that name none (default: the election's, when it has one)")
+	c.Flags().IntVar(&o.round, "putaran", 1, "round of rows that name none")
+	c.Flags().StringVar(&o.area, "area", "", "compare only the stations of this area, by the first digits of their code")
+	c.Flags().StringSliceVar(&o.order, "paslon", nil, "ids of the contestants in the order of the form, separated by commas")
+	c.Flags().BoolVar(&o.all, "all", false, "list the stations that agree as well")
+	c.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	c.Flags().BoolVar(&o.csv, "csv", false, "print CSV")
+	c.MarkFlagsMutuallyExclusive("json", "csv")
 }
 
 var areaDigits = regexp.MustCompile(`^[0-9]{2,13}$`)
