@@ -102,3 +102,19 @@ func TestInterfaceKeepsItsVersion(t *testing.T) {
 		t.Errorf("%d tables are published, want 3", n)
 	}
 }
+
+// The reader's role reads what is published, and no column of anything else.
+func TestReaderReadsResultsOnly(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, 0)
+	var readable []string
+	err := c.owner().SelectContext(t.Context(), &readable, `
+		SELECT DISTINCT n.nspname FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
+		WHERE r.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\_%'
+		  AND has_schema_privilege('tali_results_reader', n.oid, 'USAGE')
+		  AND CASE r.relkind WHEN 'S' THEN has_sequence_privilege('tali_results_reader', r.oid, 'SELECT, USAGE')
+		      ELSE has_any_column_privilege('tali_results_reader', r.oid, 'SELECT') END`)
+	if err != nil || !slices.Equal(readable, []string{"results"}) {
+		t.Errorf("tali_results_reader reads in %v, %v; want results alone", readable, err)
+	}
+}

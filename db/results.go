@@ -97,7 +97,7 @@ func (r *Results) Admit(ctx context.Context, hash []byte) (Admission, error) {
 	if err := r.Fit(ctx); err != nil {
 		return a, err
 	}
-	if err := r.pool.GetContext(ctx, &a, admitConsumer, hash); err != nil {
+	if err := r.again(ctx, func() error { return r.pool.GetContext(ctx, &a, admitConsumer, hash) }); err != nil {
 		return a, fmt.Errorf("admitting a consumer: %w", r.classify(err))
 	}
 	return a, nil
@@ -109,7 +109,7 @@ func (r *Results) Fit(ctx context.Context) error {
 		return nil
 	}
 	var more string
-	if err := r.pool.GetContext(ctx, &more, beyondResults); err != nil {
+	if err := r.again(ctx, func() error { return r.pool.GetContext(ctx, &more, beyondResults) }); err != nil {
 		return fmt.Errorf("looking at the rights of the feed: %w", r.classify(err))
 	}
 	if more != "" {
@@ -117,6 +117,17 @@ func (r *Results) Fit(ctx context.Context) error {
 	}
 	r.fits.Store(true)
 	return nil
+}
+
+// again reads once more for each connection that may have died in the pool while
+// nobody used it: after a failover all of them have.
+func (r *Results) again(ctx context.Context, read func() error) (err error) {
+	for range 1 + readerIdle {
+		if err = read(); err == nil || ctx.Err() != nil || !unreachable(err) {
+			return err
+		}
+	}
+	return err
 }
 
 // classify tells a centre whose schema has no feed yet from one that is away.

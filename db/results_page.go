@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -109,31 +110,47 @@ func (q ResultsQuery) args(last int) []any {
 // Read hands one page over as it is at one moment. Rows are passed on as they
 // come: a reader that is slow keeps a connection, not memory.
 func (r *Results) Read(ctx context.Context, q ResultsQuery, to ResultsReader) error {
-	err := r.pool.within(ctx, func(t *transaction) error { return t.page(ctx, q, to) })
-	if err != nil {
+	var told error // once the reader was told of the page, nothing is read again
+	err := r.again(ctx, func() error {
+		err := r.pool.within(ctx, func(t *transaction) error {
+			page, err := t.page(ctx, q)
+			if err != nil {
+				return err
+			}
+			told = t.handOver(ctx, q, page, to)
+			return nil
+		})
+		if told != nil {
+			return nil
+		}
+		return err
+	})
+	if err = errors.Join(told, err); err != nil {
 		return fmt.Errorf("reading %s: %w", q.Part, r.classify(err))
 	}
 	return nil
 }
 
-func (t *transaction) page(ctx context.Context, q ResultsQuery, to ResultsReader) error {
+// page finds out what a page is.
+func (t *transaction) page(ctx context.Context, q ResultsQuery) (page ResultsPage, err error) {
 	if _, err := t.tx.ExecContext(ctx, readOneMoment); err != nil {
-		return err
+		return page, err
 	}
-	var page ResultsPage
 	if err := t.tx.GetContext(ctx, &page, pageMoment); err != nil {
-		return err
+		return page, err
 	}
 	if err := t.tx.SelectContext(ctx, &page.Columns, columnsOf, string(q.Part)); err != nil {
-		return err
+		return page, err
 	}
-	end, query := q.statements()
-	if err := t.end(ctx, &page, end, q); err != nil {
-		return err
-	}
+	end, _ := q.statements()
+	return page, t.end(ctx, &page, end, q)
+}
+
+func (t *transaction) handOver(ctx context.Context, q ResultsQuery, page ResultsPage, to ResultsReader) error {
 	if err := to.Page(page); err != nil {
 		return err
 	}
+	_, query := q.statements()
 	rows, err := t.tx.QueryxContext(ctx, query, q.args(q.Limit)...)
 	if err != nil {
 		return err

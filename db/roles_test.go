@@ -107,6 +107,10 @@ func TestForbidden(t *testing.T) {
 			`UPDATE audit.mark SET until = now()`:               denied,
 			`SELECT secret FROM audit.secret`:                   denied,
 			`SELECT * FROM audit.row_of('staff.event', 1)`:      denied,
+			`DELETE FROM feed.token`:                            denied,
+			`UPDATE feed.token SET hash = ''`:                   denied,
+			`SELECT feed.consumer('')`:                          denied,
+			`UPDATE feed.state SET step = 0`:                    denied,
 		},
 		cluster.ResultsReader: {
 			`SELECT figures FROM tally.entry`:                       denied,
@@ -127,6 +131,9 @@ func TestForbidden(t *testing.T) {
 			`TRUNCATE results.area_total`:                           denied,
 			`CREATE TABLE results.mine (n int)`:                     denied,
 			`DROP PUBLICATION tali_results`:                         denied,
+			`SELECT name FROM feed.token`:                           denied,
+			`UPDATE feed.state SET step = 0`:                        denied,
+			`INSERT INTO feed.naming DEFAULT VALUES`:                denied,
 		},
 	}
 	for role, statements := range forbidden {

@@ -40,8 +40,8 @@ func TestWaitingEndsWithTheEvent(t *testing.T) {
 	for have := 3; have < 8; have++ {
 		got := make(chan page, 1)
 		began := time.Now()
-		go func() { got <- s.page(fmt.Sprintf("/v1/changes?after=%d&wait=30", have)) }()
-		s.awaitReader("idle") // it has looked, found nothing and let go
+		go func() { defer close(got); got <- s.page(fmt.Sprintf("/v1/changes?after=%d&wait=30", have)) }()
+		s.awaitReader("free") // it has looked, found nothing and let go
 		s.publish(have+1, have+1)
 		s.run(`SELECT pg_notify('tali_results', '0')`)
 		p := <-got
@@ -66,8 +66,8 @@ func TestWaitingSurvivesACut(t *testing.T) {
 		t.Fatalf("after the cut: %+v", p)
 	}
 	got := make(chan page, 1)
-	go func() { got <- s.page("/v1/changes?after=2&wait=30") }()
-	s.awaitReader("idle")
+	go func() { defer close(got); got <- s.page("/v1/changes?after=2&wait=30") }()
+	s.awaitReader("free")
 	s.pg.CutConnections()
 	s.publish(3, 3) // told to nobody
 	if p := <-got; len(p.Data) != 1 || p.Data[0].Event != 3 {

@@ -72,8 +72,8 @@ func bad(where, remedy string) *problem {
 var (
 	electionPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 	contestPattern  = regexp.MustCompile(`^[a-z]{1,16}$`)
-	areaPattern     = regexp.MustCompile(`^([0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{10}|[0-9]{13})$`)
-	levelPattern    = regexp.MustCompile(`^(desa|kecamatan|kabupaten|provinsi)$`)
+	areaPattern     = regexp.MustCompile(`^(0|[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{10}|[0-9]{13})$`)
+	levelPattern    = regexp.MustCompile(`^(desa|kecamatan|kabupaten|provinsi|nasional)$`)
 	countPattern    = regexp.MustCompile(`^[0-9]{1,18}$`)
 )
 
@@ -86,8 +86,8 @@ func readFilters(q *question, values url.Values) *problem {
 	}{
 		{"election", electionPattern, &q.Election, "write the id of an election, such as pilkada-2024"},
 		{"jenis", contestPattern, &q.Contest, "write a contest, such as ppwp, pkwkp or pkwkk"},
-		{"area", areaPattern, &q.Area, "write the 2, 4, 6 or 10 digits of an area, or the 13 of a station"},
-		{"tingkat", levelPattern, &q.Level, "write desa, kecamatan, kabupaten or provinsi"},
+		{"area", areaPattern, &q.Area, "write the 2, 4, 6 or 10 digits of an area, the 13 of a station, or 0 for the row of the whole country"},
+		{"tingkat", levelPattern, &q.Level, "write desa, kecamatan, kabupaten, provinsi or nasional"},
 	} {
 		if *p.into = values.Get(p.name); values.Has(p.name) && !p.pattern.MatchString(*p.into) {
 			return bad("parameter "+p.name, p.remedy)
@@ -101,7 +101,8 @@ func readFilters(q *question, values url.Values) *problem {
 func readPlace(q *question, values url.Values) (wrong *problem) {
 	if cursor := values.Get("cursor"); cursor != "" {
 		var ok bool
-		if q.After, ok = db.ParseResultsKey(cursor); !ok || len(cursor) > 120 {
+		if q.After, ok = db.ParseResultsKey(cursor); !ok || !areaPattern.MatchString(q.After.Code) ||
+			!contestPattern.MatchString(q.After.Contest) || !electionPattern.MatchString(q.After.Election) {
 			return bad("parameter cursor", "take it from berikutnya of the page before, unchanged")
 		}
 	}
@@ -146,7 +147,7 @@ func wantsCSV(format string, accept []string) (csv, ok bool) {
 	default:
 		return false, false
 	}
-	if len(accept) == 0 {
+	if strings.TrimSpace(strings.Join(accept, "")) == "" {
 		return false, true
 	}
 	j, c := welcome(accept, "application", "json"), welcome(accept, "text", "csv")

@@ -32,17 +32,30 @@ func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	code := 1
 	var failed *checkFailed
+	var exit *exitError
+	if errors.As(err, &exit) {
+		code = exit.code
+	}
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &failed):
-		return 1 // already told, line by line
+	case errors.As(err, &failed): // already told, line by line
 	default:
 		fmt.Fprintln(os.Stderr, "tali:", err)
-		return 1
 	}
+	return code
 }
+
+// exitError ends a command with an exit code that tells more than 1 does.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
 
 // checkFailed ends a command whose findings have been printed already.
 type checkFailed struct{ what string }
@@ -67,7 +80,7 @@ Run it for real:            tali serve --config /etc/tali/tali.yaml`,
 	}
 	root.AddCommand(
 		newServe(), newDemo(), newTry(), newCode(), newImport(), newMigrate(), newAudit(), newExport(), newConfig(), newBench(), newCards(), newKey(), newUser(),
-		newReprocess(), newModem(), newDoctor(), newBackup(), newRestore(), newFeed(),
+		newReprocess(), newModem(), newDoctor(), newBackup(), newRestore(), newFeed(), newCompare(),
 	)
 	return root
 }
