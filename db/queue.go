@@ -137,14 +137,14 @@ SELECT 'case' AS kind, p.risk, p.since, p.station::text AS station, b.keyword AS
        (p.station % 1000)::integer AS number, coalesce(p.state, '') AS state, p.held, coalesce(p.entry, 0) AS entry, p.revision,
        coalesce(e.flags, '{}') AS flags, coalesce(a.staff, '') AS agreed, coalesce(a.proposes, '') AS proposes,
        coalesce(e.message::text, '') AS message, '' AS outcome, coalesce(e.phone, '') AS phone, '' AS text,
-       coalesce(c.staff, '') AS claim, tally.subject(p.election, p.station, p.ballot, p.round) AS subject
+       coalesce(c.staff, '') AS claim, 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AS subject
 FROM page p
 JOIN registry.station s ON s.code = p.station AND s.election = p.election
 JOIN registry.area v ON v.code = p.station / 1000
 JOIN registry.ballot b ON b.election = p.election AND b.regency = p.station / 1000000000 AND b.digit = p.ballot
 LEFT JOIN tally.entry e ON e.station = p.station AND e.ballot = p.ballot AND e.round = p.round AND e.election = p.election
   AND e.province = (p.station / 100000000000)::smallint AND e.revision = coalesce(p.entry, p.revision)
-LEFT JOIN desk.claim c ON c.subject = tally.subject(p.election, p.station, p.ballot, p.round) AND c.until > now()
+LEFT JOIN desk.claim c ON c.subject = 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AND c.until > now()
 LEFT JOIN LATERAL (SELECT r.staff, r.proposes FROM tally.remark r
   WHERE r.station = p.station AND r.ballot = p.ballot AND r.round = p.round AND r.election = p.election
     AND r.kind = 'agree' AND r.version = p.version ORDER BY r.id DESC LIMIT 1) AS a ON true
@@ -160,14 +160,14 @@ WITH page AS MATERIALIZED (
 SELECT 'typing' AS kind, p.risk, p.since, p.station::text AS station, b.keyword AS ballot, s.tps::text AS tps, v.name AS village,
        (p.station % 1000)::integer AS number, '' AS state, 0 AS held, 0 AS entry, 0 AS revision, '{}'::text[] AS flags,
        coalesce(y.staff, '') AS agreed, '' AS proposes, '' AS message, coalesce(y.source, '') AS outcome, '' AS phone, '' AS text,
-       coalesce(c.staff, '') AS claim, tally.subject(p.election, p.station, p.ballot, p.round) AS subject
+       coalesce(c.staff, '') AS claim, 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AS subject
 FROM page p
 JOIN registry.station s ON s.code = p.station AND s.election = p.election
 JOIN registry.area v ON v.code = p.station / 1000
 JOIN registry.ballot b ON b.election = p.election AND b.regency = p.station / 1000000000 AND b.digit = p.ballot
 LEFT JOIN LATERAL (SELECT staff, source FROM tally.typing
   WHERE station = p.station AND ballot = p.ballot AND round = p.round AND election = p.election ORDER BY id DESC LIMIT 1) AS y ON true
-LEFT JOIN desk.claim c ON c.subject = tally.subject(p.election, p.station, p.ballot, p.round) AND c.until > now()
+LEFT JOIN desk.claim c ON c.subject = 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AND c.until > now()
 ORDER BY (-p.risk), p.since, p.station, p.ballot`
 
 	queueQuestions = `
@@ -321,7 +321,7 @@ func (r *queueReader) read(ctx context.Context, query string, args ...any) error
 		QueueItem
 		Flags pq.StringArray
 	}
-	if err := r.d.list(ctx, &rows, query, args...); err != nil {
+	if err := r.d.pageList(ctx, &rows, query, args...); err != nil {
 		return err
 	}
 	for _, row := range rows {
@@ -393,7 +393,7 @@ func (d *DB) QueueCounts(ctx context.Context, p *parser.Profile, now time.Time) 
 		return nil, err
 	}
 	var n struct{ Conflict, Flagged, Plain, Typing, Questions, Messages int }
-	if err := d.get(ctx, &n, queueCounts, row.Election, p.Round, now.Add(-p.QuestionTTL)); err != nil {
+	if err := d.pageGet(ctx, &n, queueCounts, row.Election, p.Round, now.Add(-p.QuestionTTL)); err != nil {
 		return nil, fmt.Errorf("counting the queue: %w", err)
 	}
 	return map[QueueView]int{

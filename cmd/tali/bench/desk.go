@@ -192,14 +192,15 @@ func (d *openedDesk) work(ctx context.Context, s Settings) (map[string][]time.Du
 	for i, client := range d.people {
 		staff.Go(func() {
 			random := rand.New(rand.NewPCG(4, uint64(i)))
-			tick := time.NewTicker(deskPause)
-			defer tick.Stop()
 			wait := time.NewTimer(time.Duration(i) * deskPause / deskStaff)
 			defer wait.Stop()
 			select {
 			case <-wait.C:
 			case <-ctx.Done():
 			}
+			// Begun here: people do not all ask in the same moment.
+			tick := time.NewTicker(deskPause)
+			defer tick.Stop()
 			for time.Now().Before(end) {
 				name := deskPages()[random.IntN(len(deskPages()))]
 				took, err := d.ask(ctx, client, d.path(name, random, s))
