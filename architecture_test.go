@@ -112,6 +112,8 @@ func TestOwners(t *testing.T) {
 		"github.com/prometheus/client_golang/prometheus":          {"cmd/tali", "cmd/tali/gateway"},
 		"github.com/prometheus/client_golang/prometheus/promhttp": {"cmd/tali"},
 
+		"github.com/chromedp/chromedp": {"web/browsertest"},
+
 		"github.com/warthog618/modem/at":     {"gsm"},
 		"github.com/warthog618/sms":          {"gsm", "gsm/modemsim"},
 		"github.com/xuri/excelize/v2":        {"cmd/tali/sheet", "web"},

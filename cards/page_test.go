@@ -2,7 +2,6 @@ package cards
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -14,11 +13,12 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"tali/parser"
+	"tali/web/browsertest"
 )
 
 func TestPage(t *testing.T) {
 	t.Parallel()
-	b := browser(t)
+	b := browsertest.Start(t)
 	t.Run("vectors", func(t *testing.T) { testVectors(t, b) })
 	t.Run("random forms", func(t *testing.T) { testRandomForms(t, b) })
 	t.Run("keyboard alone", func(t *testing.T) { testKeyboard(t, b) })
@@ -31,7 +31,7 @@ func TestPage(t *testing.T) {
 
 // Vectors shared with the parser: the figures of these SMS, keyed into the page,
 // make the same A.
-func testVectors(t *testing.T, b context.Context) {
+func testVectors(t *testing.T, b *browsertest.Browser) {
 	p := wideProfile(t)
 	pages := make(map[parser.TPSCode]*tab)
 	for _, v := range []struct{ sms, a string }{
@@ -103,7 +103,7 @@ func randomForm(r *rand.Rand, b *parser.Ballot) parser.Figures {
 
 // 200 forms of every ballot: the page takes the K of the Go code and no other,
 // makes the same SMS with the same A, and tells no K before it is typed.
-func testRandomForms(t *testing.T, b context.Context) {
+func testRandomForms(t *testing.T, b *browsertest.Browser) {
 	p := wideProfile(t)
 	s := secret()
 	s.InPage = true
@@ -189,39 +189,39 @@ func expected(c Card, b *parser.Ballot, e entry) string {
 }
 
 // No pointer is touched: Tab, digits, Enter and the arrows do.
-func testKeyboard(t *testing.T, b context.Context) {
+func testKeyboard(t *testing.T, b *browsertest.Browser) {
 	p := wideProfile(t)
 	c := card(p, nil)
 	page := open(t, b, c)
-	page.run(chromedp.KeyEvent(kb.Tab)) // the ballots, of which the first is chosen
+	page.Press(kb.Tab) // the ballots, of which the first is chosen
 	for range 6 {
-		page.run(chromedp.KeyEvent(kb.ArrowDown)) // to PILBUP
+		page.Press(kb.ArrowDown) // to PILBUP
 	}
-	page.run(chromedp.KeyEvent(kb.Enter)) // to the first figure
+	page.Press(kb.Enter) // to the first figure
 	for _, figure := range []string{"145", "98", "67", "310", "12", "322", "322", "330", "322", "2", "6"} {
-		page.run(chromedp.KeyEvent(figure + kb.Enter))
+		page.Press(figure + kb.Enter)
 	}
-	page.run(chromedp.KeyEvent("7 1674"))
-	page.run(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent("7f3ki"), chromedp.KeyEvent(kb.Tab))
-	sms := eval[string](page, `document.activeElement.value || document.activeElement.outerHTML`)
+	page.Press("7 1674")
+	page.Press(kb.Tab, "7f3ki", kb.Tab)
+	sms := browsertest.Eval[string](page.Tab, `document.activeElement.value || document.activeElement.outerHTML`)
 	if want := "RALAT 7F3K1 PILBUP 10013505 145 98 67 310 12 322 322 330 322 2 6 71674"; sms != want {
 		t.Errorf("after the last Tab %q has the focus, want the SMS %q", sms, want)
 	}
-	page.run(chromedp.KeyEvent(kb.Tab))
-	id := eval[string](page, `document.activeElement.getAttribute('href') || document.activeElement.outerHTML`)
+	page.Press(kb.Tab)
+	id := browsertest.Eval[string](page.Tab, `document.activeElement.getAttribute('href') || document.activeElement.outerHTML`)
 	if want := "sms:+6289900009001?body=RALAT%207F3K1%20PILBUP%2010013505%20145%20"; !strings.HasPrefix(id, want) {
 		t.Errorf("then %q has the focus, want a button to %q", id, want)
 	}
-	page.screenshot("keyboard")
+	page.Picture("keyboard")
 }
 
 // A key that is typed is checked, kept over a reload and then signs; the figures
 // are kept as well, since a phone may drop the page while the SMS is sent.
-func testTypedKey(t *testing.T, b context.Context) {
+func testTypedKey(t *testing.T, b *browsertest.Browser) {
 	p := wideProfile(t)
 	c := card(p, secret())
 	page := open(t, b, c)
-	if text := eval[string](page, `document.documentElement.innerHTML`); strings.Contains(text, "000102030405060708090a0b0c0d0e0f") {
+	if text := browsertest.Eval[string](page.Tab, `document.documentElement.innerHTML`); strings.Contains(text, "000102030405060708090a0b0c0d0e0f") {
 		t.Error("the key stands in a page that asks for it")
 	}
 	page.set("key", "0001 0203 0405 0607 0809 0a0b 0c0d 0e0e")
@@ -234,14 +234,14 @@ func testTypedKey(t *testing.T, b context.Context) {
 	}
 	e := entry{Ballot: 6, Figures: parser.Figures{145, 98, 67, 310, 12, 322, 322, 330, 322, 2, 6}, K: "71674"}
 	page.fill(e)
-	page.run(chromedp.Reload(), chromedp.WaitVisible(main), chromedp.Click(chromedp.CSS("#b6")), chromedp.SendKeys(chromedp.CSS("#k"), "71674"))
-	text := eval[string](page, `document.getElementById('sms').value`)
+	page.Run(chromedp.Reload(), chromedp.WaitVisible(browsertest.Main), chromedp.Click(chromedp.CSS("#b6")), chromedp.SendKeys(chromedp.CSS("#k"), "71674"))
+	text := browsertest.Eval[string](page.Tab, `document.getElementById('sms').value`)
 	if want := "PILBUP 10013505 145 98 67 310 12 322 322 330 322 2 6 71674 2P6302"; text != want {
 		t.Errorf("after a reload the SMS is %q, want %q", text, want)
 	}
 }
 
-func testWithoutKey(t *testing.T, b context.Context) {
+func testWithoutKey(t *testing.T, b *browsertest.Browser) {
 	p := shipped(t, "pilkada-2024-bolmut")
 	page := open(t, b, card(p, nil))
 	f := parser.Figures{145, 98, 67, 310, 12, 322, 322, 330, 322, 2, 6}
@@ -253,15 +253,15 @@ func testWithoutKey(t *testing.T, b context.Context) {
 	if wantSize := fmt.Sprintf("%d huruf = 1 SMS", len(want)); got.Size != wantSize {
 		t.Errorf("size = %q, want %q", got.Size, wantSize)
 	}
-	if eval[bool](page, `document.getElementById('secret').offsetHeight > 0`) {
+	if browsertest.Eval[bool](page.Tab, `document.getElementById('secret').offsetHeight > 0`) {
 		t.Error("a page without key asks for one")
 	}
-	page.screenshot("pilkada")
+	page.Picture("pilkada")
 }
 
 // notes: what is wrong is said at its row, and what the form really says can be
 // sent all the same.
-func testNotes(t *testing.T, b context.Context) {
+func testNotes(t *testing.T, b *browsertest.Browser) {
 	page := open(t, b, card(shipped(t, "pilkada-2024-bolmut"), nil))
 	f := parser.Figures{145, 98, 67, 301, 12, 322, 322, 330, 322, 2, 6}
 	got := page.fill(entry{Ballot: 1, Figures: f, K: "71674"})[0]
@@ -276,7 +276,7 @@ func testNotes(t *testing.T, b context.Context) {
 			t.Errorf("%s says %q, want %q", id, text, want)
 		}
 	}
-	page.screenshot("notes")
+	page.Picture("notes")
 	got = page.fill(entry{Ballot: 1, Figures: f, K: "71675"})[0]
 	if !strings.HasPrefix(got.KNote, "K tidak cocok") || strings.Contains(got.KNote, "1674") || got.SMS != "" {
 		t.Errorf("a wrong K: %q and SMS %q, want a refusal that does not tell", got.KNote, got.SMS)
@@ -291,17 +291,17 @@ func testNotes(t *testing.T, b context.Context) {
 
 // readable: 360 pixels are enough, every field has a label, every button a name,
 // and every text the contrast of WCAG 2.1 AA.
-func testReadable(t *testing.T, b context.Context) {
+func testReadable(t *testing.T, b *browsertest.Browser) {
 	for _, p := range []*parser.Profile{wideProfile(t), shipped(t, "pemilu-2024-bolmut")} {
 		page := open(t, b, card(p, secret()))
 		f := example(p.Ballots[1])
 		k, _ := p.Ballots[1].K(f)
 		f[0] += 5 // notes of both colours
 		page.fill(entry{Ballot: 1, Figures: f, K: k, Proof: "?"})
-		for _, problem := range eval[[]string](page, readable) {
+		for _, problem := range browsertest.Eval[[]string](page.Tab, readable) {
 			t.Errorf("%s: %s", p.ID, problem)
 		}
-		page.screenshot("readable-" + p.ID)
+		page.Picture("readable-" + p.ID)
 	}
 }
 
@@ -344,9 +344,9 @@ const readable = `(function () {
 }())`
 
 // policy: even a script that wanted to could load nothing.
-func testPolicy(t *testing.T, b context.Context) {
+func testPolicy(t *testing.T, b *browsertest.Browser) {
 	page := open(t, b, card(wideProfile(t), nil))
-	blocked := eval[string](page, `new Promise(function (done) {
+	blocked := browsertest.Eval[string](page.Tab, `new Promise(function (done) {
 		document.addEventListener('securitypolicyviolation', function (e) { done(e.effectiveDirective); });
 		var picture = new Image();
 		picture.onerror = function () { setTimeout(done, 500, 'nothing but the closed port'); }; // stopped ones report before
@@ -355,12 +355,9 @@ func testPolicy(t *testing.T, b context.Context) {
 	if blocked != "img-src" {
 		t.Errorf("a picture from outside is stopped by %q, want img-src", blocked)
 	}
-	page.mu.Lock()
-	defer page.mu.Unlock()
-	page.errors = nil // the browser says aloud what it stopped
-	for i, url := range page.requests {
-		if strings.HasSuffix(url, "/leak") {
-			page.requests[i] = page.requests[0] // announced, then stopped
+	for _, fault := range page.Faults() {
+		if !strings.Contains(fault, "Content Security Policy") && !strings.HasSuffix(fault, "/leak") { // announced, then stopped
+			t.Error(fault)
 		}
 	}
 }

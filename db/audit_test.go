@@ -95,6 +95,24 @@ func TestAuditChainHolds(t *testing.T) {
 	}
 }
 
+// tamper gives the hand of whoever owns the server: no trigger stops it.
+func (c *centre) tamper() func(query string) {
+	c.t.Helper()
+	super, err := c.pg.Open(cluster.Superuser).Connx(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { _ = super.Close() })
+	do := func(query string) {
+		c.t.Helper()
+		if _, err := super.ExecContext(c.t.Context(), query); err != nil {
+			c.t.Fatalf("%s: %v", query, err)
+		}
+	}
+	do(`SET session_replication_role = replica`)
+	return do
+}
+
 // Whoever owns the server can write what no role may. It shows, and by name.
 func TestTamperingIsNamed(t *testing.T) {
 	t.Parallel()
@@ -103,18 +121,7 @@ func TestTamperingIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	super, err := c.pg.Open(cluster.Superuser).Connx(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = super.Close() })
-	do := func(query string) {
-		t.Helper()
-		if _, err := super.ExecContext(t.Context(), query); err != nil {
-			t.Fatalf("%s: %v", query, err)
-		}
-	}
-	do(`SET session_replication_role = replica`) // no trigger stops it
+	do := c.tamper()
 	tables := []string{"audit.event", "audit.seal", "audit.pending", "staff.event", "tally.decision", "tally.entry", "intake.message", "intake.verdict", "results.area_total"}
 	for i, table := range tables {
 		do(`CREATE TABLE public.copy_` + string(rune('a'+i)) + ` AS SELECT * FROM ` + table)
@@ -165,18 +172,9 @@ func TestPrintedHeadTellsARewrittenChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	super, err := c.pg.Open(cluster.Superuser).Connx(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = super.Close() })
-	_, err = super.ExecContext(t.Context(), `SET session_replication_role = replica;
-		UPDATE tally.decision SET staff = 'citra' WHERE kind = 'undo';
+	c.tamper()(`UPDATE tally.decision SET staff = 'citra' WHERE kind = 'undo';
 		INSERT INTO audit.pending (source, ref) SELECT source, ref FROM audit.event ORDER BY seq;
 		DELETE FROM audit.event`)
-	if err != nil {
-		t.Fatal(err)
-	}
 	c.chain()
 	if r := c.verifyAudit(db.AuditHead{}); len(r.Faults) != 0 {
 		t.Errorf("without the printed head: %v", r.Faults)

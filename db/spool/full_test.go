@@ -67,10 +67,11 @@ func TestFullByPageLimit(t *testing.T) {
 	checkFullAndBack(t, s, func() { limit("1000000") })
 }
 
-func TestFullDisk(t *testing.T) {
-	t.Parallel()
+// smallDisk is a directory with a file system of its own, for as long as the test.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := unix.Mount("none", dir, "tmpfs", 0, "size=3m"); err != nil {
+	if err := unix.Mount("none", dir, "tmpfs", 0, "size="+size); err != nil {
 		t.Skipf("a small tmpfs cannot be mounted here (%v): run as root to fill a real file system", err)
 	}
 	t.Cleanup(func() {
@@ -78,6 +79,12 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("Unmount: %v", err)
 		}
 	})
+	return dir
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, "3m")
 	path := filepath.Join(dir, "spool.db")
 	s := openAt(t, path)
 	checkFullAndBack(t, s, func() {
@@ -99,15 +106,7 @@ func TestFullDisk(t *testing.T) {
 // delivering and pruning is what makes room.
 func TestOpenOnFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := unix.Mount("none", dir, "tmpfs", 0, "size=6m"); err != nil {
-		t.Skipf("a small tmpfs cannot be mounted here (%v): run as root to fill a real file system", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
-			t.Errorf("Unmount: %v", err)
-		}
-	})
+	dir := smallDisk(t, "6m")
 	path := filepath.Join(dir, "spool.db")
 	s := openAt(t, path)
 	fill(t, s, 0, 100)
