@@ -82,6 +82,8 @@ func TestDeskPlansUseIndexes(t *testing.T) {
 		"queue, deep":          {queueCases, []any{1, 1, -32767, 0, 0, int64(1) << 62, 0, now.Add(-6 * time.Hour), station, 7, 40}},
 		"queue, one district":  {queueCases, []any{1, 1, -32767, 0, 7108100000000, 7108109999999, -32767, time.Time{}, -1, 0, 40}},
 		"queue, plain":         {queueCases, []any{1, 1, 0, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
+		"queue, forms":         {queueNarrow, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40, "form"}},
+		"queue, unproven":      {queueNarrow, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40, "unproven"}},
 		"queue, typings":       {queueTypings, []any{1, 1, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
 		"queue, questions":     {queueQuestions, []any{1, 1, now, 0, int64(1) << 62, time.Time{}, zero, 40, 7108}},
 		"queue, messages":      {queueMessages, []any{1, 0, int64(1) << 62, -32767, time.Time{}, zero, 40, 7108}},
