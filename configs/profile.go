@@ -94,7 +94,7 @@ func Profiles() []string {
 // by the path of its file. Reply texts that the profile does not give are the
 // embedded ones. An *Error lists what is wrong with the content, one a line.
 func LoadProfile(nameOrPath string) (*parser.Profile, error) {
-	text, err := profileText(nameOrPath)
+	text, err := ProfileText(nameOrPath)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,8 @@ func LoadProfile(nameOrPath string) (*parser.Profile, error) {
 	return built, nil
 }
 
-func profileText(nameOrPath string) ([]byte, error) {
+// ProfileText is a profile as it was written, shipped or in a file.
+func ProfileText(nameOrPath string) ([]byte, error) {
 	if slices.Contains(Profiles(), nameOrPath) {
 		return profiles.ReadFile(nameOrPath + profileSuffix)
 	}

@@ -28,7 +28,7 @@ const (
 	auditSize = `
 SELECT (SELECT count(*) FROM audit.event) AS events, (SELECT coalesce(sum(messages), 0) FROM audit.seal) AS messages,
   (SELECT count(*) FROM audit.pending) AS pending,
-  NOT EXISTS (SELECT FROM tally.unprojected) AND NOT EXISTS (SELECT FROM tally.stale_village) AS recount`
+  NOT EXISTS (SELECT FROM tally.unprojected) AND NOT EXISTS (SELECT FROM tally.stale_village) AND NOT EXISTS (SELECT FROM tally.newly_reported) AS recount`
 
 	auditEvents = `
 SELECT seq, at, source, ref, kind, actor, subject, secret, content, hash, audit.content(source, ref, secret) AS now

@@ -52,6 +52,17 @@ type pool struct {
 	links *connector
 }
 
+// heed passes an error on. Where a line was cut, the idle ones have most likely
+// been cut with it, by a failover for one: each would cost a try of its own, and
+// with them the seconds between tries.
+func (p pool) heed(err error) error {
+	if unreachable(err) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		p.SetMaxIdleConns(0)
+		p.SetMaxIdleConns(maxIdle)
+	}
+	return err
+}
+
 // DB is a pool of connections to the centre. It is safe for concurrent use.
 type DB struct {
 	cold  pool // imports, pages: the planner decides
@@ -121,10 +132,10 @@ func (d *DB) Close() error {
 
 // get runs one statement for one row into dest.
 func (d *DB) get(ctx context.Context, dest any, query string, args ...any) error {
-	return classify(d.cold.GetContext(ctx, dest, query, args...))
+	return classify(d.cold.heed(d.cold.GetContext(ctx, dest, query, args...)))
 }
 
 // list runs one statement for many rows into dest.
 func (d *DB) list(ctx context.Context, dest any, query string, args ...any) error {
-	return classify(d.cold.SelectContext(ctx, dest, query, args...))
+	return classify(d.cold.heed(d.cold.SelectContext(ctx, dest, query, args...)))
 }

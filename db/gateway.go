@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -99,14 +101,23 @@ func seconds(at time.Time) int64 {
 	return at.Unix()
 }
 
-const incarnation = `SELECT id::text FROM registry.incarnation`
+// The timeline of the write-ahead log rises with every promotion and with every
+// recovery to a point in time. It is asked of the log itself: what the control
+// file tells lags behind until the next checkpoint.
+const incarnation = `
+SELECT id::text || '/' || left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8)
+FROM registry.incarnation WHERE NOT pg_catalog.pg_is_in_recovery()`
 
-// Incarnation is the id of this life of the centre. A gateway that sees another
-// one than before offers its last hours again: a promotion or a restore may
-// have lost them.
+// Incarnation names this life of the centre: the id that a restore renews, and
+// the timeline that a promotion raises. A gateway that sees another one than
+// before offers its last hours again: either may have lost them.
 func (d *DB) Incarnation(ctx context.Context) (string, error) {
 	var id string
-	if err := d.get(ctx, &id, incarnation); err != nil {
+	err := d.get(ctx, &id, incarnation)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("%w: it is a standby", ErrUnavailable)
+	}
+	if err != nil {
 		return "", fmt.Errorf("reading the incarnation: %w", err)
 	}
 	return id, nil

@@ -25,13 +25,14 @@ func (b *binding) village() int64  { return b.code / 1e3 }
 func (b *binding) district() int64 { return b.code / 1e7 }
 
 // Every binding that ever was: a message counts by the time of its receipt.
+// OFFSET as in knownKeys.
 const officersOf = `
 SELECT p.phone, o.name, s.code, s.tps::text, coalesce(s.voters_l, 0) + coalesce(s.voters_p, 0),
        CASE WHEN isfinite(p.valid_from) THEN (extract(epoch FROM p.valid_from) * 1000000)::bigint ELSE 0 END,
        CASE WHEN isfinite(p.valid_until) THEN (extract(epoch FROM p.valid_until) * 1000000)::bigint ELSE 9223372036854775807 END
 FROM registry.phone p
-JOIN registry.officer o ON o.id = p.officer
-JOIN registry.station s ON s.election = p.election AND s.code = p.station
+CROSS JOIN LATERAL (SELECT name FROM registry.officer WHERE id = p.officer OFFSET 0) AS o
+CROSS JOIN LATERAL (SELECT code, tps, voters_l, voters_p FROM registry.station WHERE election = p.election AND code = p.station OFFSET 0) AS s
 WHERE p.phone = ANY ($2::text[]) AND p.election = $1
 ORDER BY p.phone, s.code, p.valid_from`
 

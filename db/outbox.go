@@ -91,7 +91,7 @@ UPDATE outbox.reply r
 SET repeats = CASE WHEN r.state = 'leased' THEN 1 ELSE r.repeats END,
     state = 'leased', lease_gateway = $1, lease_modem = $2, lease_until = now() + $4 * interval '1 second',
     attempts = r.attempts + 1
-FROM pick WHERE r.id = pick.id
+WHERE r.id = (SELECT id FROM pick)
 RETURNING r.id, r.attempts AS attempt, coalesce(r.message::text, '') AS message, r.recipient, r.kind, r.text, r.repeats > 0 AS repeat`
 
 // A repeat whose lease ended too may have reached the officer twice. It is not

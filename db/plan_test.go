@@ -31,14 +31,30 @@ var planned = map[string]struct {
 	"sweep":    {sweepReplies, 0},
 }
 
-// The hot statements find their rows by index on tables that are empty and were
-// never analysed: that is when their plans are made.
+// The hot statements find their rows by index on tables that are empty: that is
+// when their plans are made. Tables that were never analysed count as small ones;
+// of those that were empty when they were analysed the planner believes it, and
+// then reading all of a table costs it nothing.
 func TestHotPlansUseIndexes(t *testing.T) {
 	t.Parallel()
+	for name, prepare := range map[string]string{"never analysed": "", "analysed while empty": "ANALYZE", "vacuumed while empty": "VACUUM ANALYZE"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantIndexes(t, prepare)
+		})
+	}
+}
+
+func wantIndexes(t *testing.T, prepare string) {
+	t.Helper()
 	pg := dbtest.New(t)
-	if _, err := pg.Open(cluster.Owner).ExecContext(t.Context(), `INSERT INTO registry.election (code, name, phase) VALUES ('uji', 'Uji', 'rehearsal');
-		SELECT tally.open_partition(1::smallint, 71::smallint)`); err != nil {
-		t.Fatal(err)
+	for _, statement := range []string{
+		`INSERT INTO registry.election (code, name, phase) VALUES ('uji', 'Uji', 'rehearsal')`,
+		`SELECT tally.open_partition(1::smallint, p::smallint) FROM generate_series(71, 73) AS p`, prepare,
+	} {
+		if _, err := pg.Open(cluster.Owner).ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
 	}
 	d, err := Open(t.Context(), pg.DSN(cluster.Gateway), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -50,8 +66,10 @@ func TestHotPlansUseIndexes(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		// The few gateways may be read whole.
-		if strings.Contains(strings.ReplaceAll(plan, "Seq Scan on gateway", ""), "Seq Scan") {
+		// The few gateways may be read whole. A join filter compares with all rows:
+		// among the questions of a batch's phones it may.
+		rest := strings.NewReplacer("Seq Scan on gateway", "", "Join Filter: ((q.phone = g", "").Replace(plan)
+		if strings.Contains(rest, "Seq Scan") || strings.Contains(rest, "Join Filter") {
 			t.Errorf("%s reads a whole table:\n%s", name, plan)
 		}
 	}

@@ -11,8 +11,8 @@ const projectBatch = 500
 
 const project = `SELECT tally.project($1)`
 
-// Project brings a batch of what was decided into the results interface and
-// tells how many areas' villages it touched; 0 says that nothing is left, or
+// Project brings a batch of what was decided and of who has reported into the
+// results interface and tells how much it did; 0 says that nothing is left, or
 // that another projector is at it. Of several that call it, one works; a step
 // that is cut is as if it had not begun.
 func (d *DB) Project(ctx context.Context) (n int, err error) {

@@ -60,16 +60,6 @@ func (c *centre) wantRecount(t *testing.T) {
 	}
 }
 
-// coverage has the projector count everywhere who has reported.
-func (c *centre) coverage() {
-	c.t.Helper()
-	_, err := c.owner().ExecContext(c.t.Context(), `INSERT INTO tally.stale_village SELECT DISTINCT election, code / 1000 FROM registry.station`)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.project()
-}
-
 func TestFeedTellsEveryChange(t *testing.T) {
 	t.Parallel()
 	c := newCentre(t, 2)
@@ -94,7 +84,6 @@ func TestFeedTellsEveryChange(t *testing.T) {
 	if fmt.Sprint(got) != want {
 		t.Errorf("feed = %v\nwant   %s", got, want)
 	}
-	c.coverage()
 	c.wantRecount(t)
 }
 
@@ -114,7 +103,6 @@ func TestFeedTellsACorrection(t *testing.T) {
 	if n := c.number(`SELECT suara_paslon[1] FROM results.area_total WHERE kode_wilayah = '7108' AND urutan = 2`); n != 150 {
 		t.Errorf("votes of the regency = %d, want 150", n)
 	}
-	c.coverage()
 	c.wantRecount(t)
 }
 
@@ -137,7 +125,7 @@ func TestCoverageBesideEveryFigure(t *testing.T) {
 	c.intake(c.plain(0, 145), c.plain(1, 145))
 	c.confirm(0, 1, "ani")
 	c.project()
-	for _, area := range []string{"7108012001", "710801", "7108", "71"} {
+	for _, area := range []string{"7108012001", "710801", "7108", "71", "0"} {
 		want(area, "3 2 1 1500 500 33.33")
 	}
 	more := []db.StationRow{{Line: 2, Code: stationCode(0), VotersL: 300, VotersP: 250}, {Line: 3, Code: stationCode(3), VotersL: 100}}
@@ -180,7 +168,7 @@ func TestTotalsEqualARecount(t *testing.T) {
 	}
 	stop()
 	work.Wait()
-	c.coverage()
+	c.project()
 	c.wantRecount(t)
 	if n := c.number(`SELECT count(*) FROM results.change_feed`); n < steps/10 || cuts < 10 {
 		t.Errorf("%d events, %d lines cut: the test does too little", n, cuts)

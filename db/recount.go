@@ -6,7 +6,7 @@ import (
 )
 
 // A recount from stations, standing and entries. It shares nothing with the
-// projector, which sums level by level.
+// projector, which adds what changed.
 const recount = `
 WITH base AS (
   SELECT el.code AS election, st.code::text AS station, b.contest, p.round, coalesce(st.voters_l, 0) + coalesce(st.voters_p, 0) AS voters,
@@ -19,17 +19,20 @@ WITH base AS (
   LEFT JOIN tally.standing s ON s.station = st.code AND s.ballot = b.digit AND s.round = p.round AND s.election = st.election
   LEFT JOIN tally.entry e ON s.state = 'terverifikasi' AND e.station = s.station AND e.ballot = s.ballot AND e.round = s.round
     AND e.election = s.election AND e.revision = s.entry AND e.province = (s.station / 100000000000)::smallint
+), levels AS (
+  SELECT *, CASE digits WHEN 0 THEN '0' ELSE left(station, digits) END AS area FROM base, unnest(ARRAY[10, 6, 4, 2, 0]) AS digits
 ), sums AS (
-  SELECT election, left(station, digits) AS area, contest, round,
+  SELECT election, area, contest, round,
          coalesce(sum(f[n + 1]), 0) AS sah, coalesce(sum(f[n + 2]), 0) AS tidak_sah, coalesce(sum(f[n + 3]), 0) AS total,
          sum(f[n + 4]) FILTER (WHERE form = 'full') AS pengguna, count(*) AS stations, count(*) FILTER (WHERE reported) AS reported,
          count(f) AS confirmed, sum(voters) AS voters, coalesce(sum(voters) FILTER (WHERE f IS NOT NULL), 0) AS covered
-  FROM base, unnest(ARRAY[10, 6, 4, 2]) AS digits GROUP BY election, left(station, digits), contest, round
+  FROM levels GROUP BY election, area, contest, round
 ), votes AS (
   SELECT election, area, contest, round, array_agg(votes ORDER BY line) AS votes
-  FROM (SELECT election, left(station, digits) AS area, contest, round, line, sum(v) AS votes
-          FROM base, unnest(ARRAY[10, 6, 4, 2]) AS digits, unnest(f[1:n]) WITH ORDINALITY AS u(v, line)
-         WHERE contest <> 'pkwkk' OR digits > 2 GROUP BY election, left(station, digits), contest, round, line) AS s
+  FROM (SELECT election, area, contest, round, line, sum(v) AS votes
+          FROM levels, unnest(f[1:n]) WITH ORDINALITY AS u(v, line)
+         WHERE digits >= CASE WHEN contest = 'pkwkk' THEN 4 WHEN contest IN ('ppwp', 'pdpr', 'dpr') THEN 0 ELSE 2 END
+         GROUP BY election, area, contest, round, line) AS s
   GROUP BY election, area, contest, round
 )
 SELECT coalesce(t.kode_wilayah, s.area) AS area, coalesce(t.jenis, s.contest) AS contest, coalesce(t.putaran, s.round) AS round,

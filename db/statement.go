@@ -27,7 +27,7 @@ func (s *statements) prepare(ctx context.Context, p pool, query string) (*sqlx.S
 	}
 	made, err := p.PreparexContext(ctx, query)
 	if err != nil {
-		return nil, classify(err)
+		return nil, classify(p.heed(err))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (d *DB) pageGet(ctx context.Context, dest any, query string, args ...any) e
 	if err != nil {
 		return err
 	}
-	return classify(s.GetContext(ctx, dest, args...))
+	return classify(d.page.heed(s.GetContext(ctx, dest, args...)))
 }
 
 // pageList is pageGet for many rows.
@@ -63,7 +63,7 @@ func (d *DB) pageList(ctx context.Context, dest any, query string, args ...any) 
 	if err != nil {
 		return err
 	}
-	return classify(s.SelectContext(ctx, dest, args...))
+	return classify(d.page.heed(s.SelectContext(ctx, dest, args...)))
 }
 
 // pageExec is pageGet for a statement that returns nothing.
@@ -73,7 +73,7 @@ func (d *DB) pageExec(ctx context.Context, query string, args ...any) error {
 		return err
 	}
 	_, err = s.ExecContext(ctx, args...)
-	return classify(err)
+	return classify(d.page.heed(err))
 }
 
 // pageRead is a read-only transaction that sees one moment, with the statements
@@ -93,7 +93,7 @@ func (d *DB) readPage(ctx context.Context, queries ...string) (*pageRead, error)
 	}
 	tx, err := d.page.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
-		return nil, classify(err)
+		return nil, classify(d.page.heed(err))
 	}
 	return &pageRead{d, tx}, nil
 }

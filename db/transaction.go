@@ -24,6 +24,10 @@ type transaction struct {
 
 // within runs do in a transaction and commits it.
 func (p pool) within(ctx context.Context, do func(*transaction) error) error {
+	return p.heed(p.transact(ctx, do))
+}
+
+func (p pool) transact(ctx context.Context, do func(*transaction) error) error {
 	t, err := p.begin(ctx)
 	if err != nil {
 		return err

@@ -46,8 +46,10 @@ func newBench() *cobra.Command {
 	}
 	c.Flags().StringVar(&s.Dir, "dir", configs.Default().DataDir, "where the measured database lives for a while: a disk like the real one")
 	c.Flags().IntVar(&s.Messages, "messages", 60000, "SMS of the intake measurement, one station each")
+	c.Flags().IntVar(&s.Stations, "stations", 40_000, "stations of the night and of the totals; the whole nation's are 823220 (40 GB of disk, a quarter of an hour)")
 	c.Flags().IntVar(&s.SMS, "sms", 1_000_000, "SMS with a single fault: of the protocol measurement, and for rates a five-hundredth of each ballot")
 	c.Flags().IntVar(&s.Entries, "scale", 1_000_000, "entries of the desk measurement, twice as many messages")
+	c.Flags().IntVar(&s.Rounds, "rounds", 20, "failovers of the failover measurement")
 	c.Flags().IntVar(&s.Seconds, "seconds", 10, "length of each pgbench run and of the latency measurement")
 	return c
 }

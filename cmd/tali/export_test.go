@@ -107,7 +107,7 @@ func checkTables(t *testing.T, dir string) {
 		Kode  string `json:"kode_wilayah"`
 		Total int    `json:"tps_total"`
 	}
-	if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, "area_total.json"))), &areas); err != nil || len(areas) == 0 || areas[0].Kode != "71" || areas[0].Total != 1 {
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, "area_total.json"))), &areas); err != nil || len(areas) == 0 || areas[0].Kode != "0" || areas[0].Total != 1 {
 		t.Errorf("area_total.json = %v, %v", areas, err)
 	}
 	var m manifest

@@ -29,7 +29,9 @@ type Settings struct {
 	Messages int                                // SMS of the intake measurement
 	Entries  int                                // of the desk measurement; twice as many messages
 	Seconds  int                                // of each pgbench run and of the latency measurement
+	Stations int                                // of the night and of the totals, five ballots each
 	SMS      int                                // with a single fault, of the protocol measurement
+	Rounds   int                                // of the failover measurement
 	Program  string                             // tali, to be started and killed; empty: this very program
 	Progress func(what string, done, total int) // may be nil
 }
@@ -57,11 +59,14 @@ func All() []Measurement {
 		{"protocol", "what is taken with other content than was meant", Protocol},
 		{"rates", "what the questions about a single fault are worth", Rates},
 		{"intake", "spool to committed rows and queued reply, against pgbench", Intake},
+		{"night", "a nation's night: five ballots of each station, spool to committed verdicts and replies", Night},
+		{"totals", "confirmed figures of a nation into the totals of every area, and reading them", Totals},
 		{"latency", "last byte of an SMS to first byte of its reply", Latency},
 		{"backlog", "catching up with five SMS of each officer after an outage, and memory meanwhile", Backlog},
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
 		{"peers", "a stream of SMS with kill -9, beside gammu-smsd and smstools where they are installed", Peers},
 		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
+		{"failover", "primary killed under load, standby promoted, a backup restored", Failover},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},
 	}
@@ -75,21 +80,26 @@ func (s Settings) progress(what string, done, total int) {
 
 // centre is a private server with the registry of a measurement in it.
 type centre struct {
-	dir     string
-	server  *cluster.Server
-	profile *parser.Profile
-	desk    *db.DB
-	gateway *db.DB
+	dir      string
+	election string // file of the profile
+	server   *cluster.Server
+	profile  *parser.Profile
+	desk     *db.DB
+	gateway  *db.DB
 }
 
 // newCentre starts a server of its own in a fresh directory. It commits
 // durably, as in production.
 func newCentre(ctx context.Context, s Settings) (*centre, error) {
+	return newCentreOf(ctx, s, openProfileName)
+}
+
+func newCentreOf(ctx context.Context, s Settings, election string) (*centre, error) {
 	dir, err := os.MkdirTemp(s.Dir, "bench-")
 	if err != nil {
 		return nil, fmt.Errorf("bench directory: %w", err)
 	}
-	c := &centre{dir: dir}
+	c := &centre{dir: dir, election: election}
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -101,7 +111,7 @@ func (c *centre) open(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if c.profile, err = openProfile(); err != nil {
+	if c.profile, err = configs.LoadProfile(c.election); err != nil {
 		return err
 	}
 	if c.server, err = cluster.Start(ctx, cluster.Options{Dir: filepath.Join(c.dir, "postgres")}); err != nil {

@@ -122,7 +122,7 @@ func (c *centre) modemsConfig(network *modemsim.Network, n int) (string, error) 
 func (c *centre) gatewayConfig(modems string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\n", filepath.Join(c.dir, "gateway"),
-		openProfileName, c.server.DSN("tali_gateway", "tali"))
+		c.election, c.server.DSN("tali_gateway", "tali"))
 	b.WriteString("reply:\n  pace: 0s\n  per_number_hour: 1000\nlog:\n  level: warn\ngateway:\n  name: bench\n  modems:\n" + modems)
 	path := filepath.Join(c.dir, "tali.yaml")
 	return path, os.WriteFile(path, []byte(b.String()), 0o600)
@@ -130,11 +130,17 @@ func (c *centre) gatewayConfig(modems string) (string, error) {
 
 // startGateway runs this very program as a gateway.
 func startGateway(ctx context.Context, config string) (pid int, stop func() error, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, nil, err
+	return startProgram(ctx, "", config)
+}
+
+// startProgram runs a program that is tali as a gateway; empty: this very one.
+func startProgram(ctx context.Context, program, config string) (pid int, stop func() error, err error) {
+	if program == "" {
+		if program, err = os.Executable(); err != nil {
+			return 0, nil, err
+		}
 	}
-	cmd := exec.CommandContext(ctx, self, "serve", "--only", "gateway", "--config", config)
+	cmd := exec.CommandContext(ctx, program, "serve", "--only", "gateway", "--config", config)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return 0, nil, fmt.Errorf("starting the gateway: %w", err)

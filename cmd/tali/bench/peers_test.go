@@ -17,19 +17,7 @@ func TestPeers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills real programs for a quarter of a minute")
 	}
-	dir, err := os.MkdirTemp("", "tali-bench-") // not under t.TempDir: postgres must get in
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "tali")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "tali/cmd/tali").CombinedOutput(); err != nil {
-		t.Fatalf("building tali: %v\n%s", err, out)
-	}
-	rows, err := bench.Peers(t.Context(), bench.Settings{Dir: dir, Messages: 15, Program: program})
+	rows, err := bench.Peers(t.Context(), bench.Settings{Dir: benchDir(t), Messages: 15, Program: buildProgram(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,4 +34,28 @@ func TestPeers(t *testing.T) {
 	if !tali.Met || !strings.HasPrefix(tali.Value, "15\t15\t0\t0\t0\t") {
 		t.Errorf("tali: %q, want each of 15 SMS acknowledged and stored once", tali.Value)
 	}
+}
+
+// benchDir is not under t.TempDir: postgres must get in.
+func benchDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tali-bench-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// buildProgram compiles tali as it is shipped.
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "tali")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "tali/cmd/tali").CombinedOutput(); err != nil {
+		t.Fatalf("building tali: %v\n%s", err, out)
+	}
+	return program
 }

@@ -19,7 +19,7 @@ const (
 	lanes       = 2   // connections that write to the centre at once
 	batchSize   = 400 // messages in one transaction, at most
 	firstRetry  = 100 * time.Millisecond
-	lastRetry   = 5 * time.Second
+	lastRetry   = time.Second // a promoted standby is to be found soon
 	idleRecheck = time.Second // a wake may be lost to a crash of the loop that raises it
 )
 

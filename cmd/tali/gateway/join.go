@@ -18,7 +18,7 @@ func (g *Gateway) join(ctx context.Context) error {
 		if err := g.joinGroups(ctx); err != nil && ctx.Err() == nil {
 			g.Log.Error("joining parts of long SMS", "err", err)
 		}
-		if !pause(ctx, wake, g.PartsWindow/4) {
+		if !pause(ctx, wake, min(g.PartsWindow/4, shareAfter)) {
 			return ctx.Err()
 		}
 	}
@@ -32,6 +32,9 @@ func (g *Gateway) joinGroups(ctx context.Context) error {
 	for _, group := range groups {
 		kind := spool.MessageText
 		if !group.Complete {
+			if err := g.share(ctx, group); err != nil && ctx.Err() == nil {
+				g.Log.Debug("looking for parts at other gateways", "err", err)
+			}
 			if group.Reported || time.Since(group.Last) < g.PartsWindow {
 				continue
 			}

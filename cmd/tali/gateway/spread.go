@@ -52,9 +52,13 @@ func (l *loads) add(modem, sender string, now time.Time) {
 	m.senders[sender] = now
 }
 
-// turn empties the steps that have passed since the last look.
+// turn empties the steps that have passed since the last look. Senders are looked
+// through with a new step only: for each SMS it would cost more with every phone.
 func (m *load) turn(now time.Time) {
 	step := now.UnixNano() / int64(loadStep)
+	if step == m.at {
+		return
+	}
 	for range min(step-m.at, int64(len(m.steps))) {
 		m.at++
 		m.steps[m.at%int64(len(m.steps))] = 0

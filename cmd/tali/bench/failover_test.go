@@ -1,0 +1,44 @@
+package bench_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"tali/cmd/tali/bench"
+)
+
+// TestFailover is a short rehearsal with the program as it is shipped: the standby
+// follows once, and is away once. How fast it is, is for make failover to say.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts and kills real servers for half a minute")
+	}
+	dir, err := os.MkdirTemp("", "tali-bench-") // not under t.TempDir: postgres must get in
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "tali")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "tali/cmd/tali").CombinedOutput(); err != nil {
+		t.Fatalf("building tali: %v\n%s", err, out)
+	}
+	rows, err := bench.Failover(t.Context(), bench.Settings{Dir: dir, Rounds: 2, Program: program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		t.Logf("%s: %s %s", r.Name, r.Value, r.Target)
+		if r.Target == "0" && !r.Met {
+			t.Errorf("%s: %s, want 0", r.Name, r.Value)
+		}
+	}
+	if len(rows) != 8 || rows[1].Value != "180" {
+		t.Errorf("%d rows, %q SMS sent, want 8 and 180", len(rows), rows[1].Value)
+	}
+}
