@@ -29,6 +29,7 @@ type Config struct {
 	Reply    Reply    `key:"reply"`
 	Alarm    Alarm    `key:"alarm"`
 	Desk     Desk     `key:"desk"`
+	Feed     Feed     `key:"feed"`
 	Metrics  Metrics  `key:"metrics"`
 	Auth     Auth     `key:"auth"`
 	Log      Log      `key:"log"`
@@ -95,6 +96,16 @@ type Desk struct {
 	Language  string `key:"language"`   // id or en
 }
 
+// Feed is the results over HTTP for other systems.
+type Feed struct {
+	Listen    string `key:"listen"` // empty: none
+	DSN       string `key:"dsn"`    // as tali_results_reader; empty only with the private server
+	TLSCert   string `key:"tls_cert"`
+	TLSKey    string `key:"tls_key"`
+	PlainHTTP string `key:"plain_http"` // beyond this machine without TLS: refuse or allow
+	PerMinute int    `key:"per_minute"` // requests of one token
+}
+
 // Metrics is the Prometheus endpoint.
 type Metrics struct {
 	Listen string `key:"listen"` // empty: none
@@ -136,6 +147,7 @@ func Default() Config {
 		Reply: Reply{Pace: 6 * time.Second, PerNumberHour: 20, Lease: 2 * time.Minute, Reports: "off"},
 		Alarm: Alarm{After: 2 * time.Minute, Clear: 10 * time.Minute, Balance: 10_000},
 		Desk:  Desk{Listen: "127.0.0.1:8080", PlainHTTP: "refuse", Language: "id"},
+		Feed:  Feed{PlainHTTP: "refuse", PerMinute: 60},
 		Auth:  Auth{Mode: "off"},
 		Log:   Log{Level: "info", Format: "text"},
 	}

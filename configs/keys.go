@@ -31,7 +31,7 @@ func mask(key, value string) string {
 		return ""
 	case strings.HasSuffix(key, ".pin"):
 		return strings.Repeat("*", 4)
-	case key == "database.dsn":
+	case strings.HasSuffix(key, ".dsn"):
 		return maskDSN(value)
 	}
 	return value

@@ -33,6 +33,7 @@ func (c *Config) validate(report reporter) {
 	c.validateModems(report)
 	c.validateAlarm(report)
 	c.validateDesk(report)
+	c.validateFeed(report)
 	c.validateAuth(report)
 	report.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	report.oneOf("log.format", c.Log.Format, "text", "json")

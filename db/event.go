@@ -29,6 +29,8 @@ const (
 	EventPhoneAgreed     EventKind = "phone_agreed"
 	EventPhoneRefused    EventKind = "phone_refused"
 	EventPhoneChanged    EventKind = "phone_changed"
+	EventTokenAdded      EventKind = "token_added" // a consumer of the HTTP feed
+	EventTokenRevoked    EventKind = "token_revoked"
 	// EventRegistryChanged is written by the tables of the registry themselves,
 	// whoever changes them.
 	EventRegistryChanged EventKind = "registry_changed"
@@ -39,7 +41,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventLogin, EventLoginFailed, EventLogout, EventSessionsEnded, EventAccountAdded, EventAccountChanged, EventAccountReset,
 		EventInviteAccepted, EventPasswordChanged, EventTOTPChanged, EventUnmasked, EventExported, EventImported,
-		EventPhoneAsked, EventPhoneAgreed, EventPhoneRefused, EventPhoneChanged, EventRegistryChanged,
+		EventPhoneAsked, EventPhoneAgreed, EventPhoneRefused, EventPhoneChanged, EventTokenAdded, EventTokenRevoked, EventRegistryChanged,
 	}
 }
 

@@ -37,6 +37,12 @@ type Settings struct {
 	SIMs          *SIMs  // shared by the modems of one program; nil lets two have the same SIM
 	SweepInterval time.Duration
 	StateDir      string // remembers a refused PIN; "" remembers it until the program ends
+	// Listed is told the whole content of a store that stays in the modem when its SIM is changed, once the keeper has
+	// it; nil: nobody asks. What it was told before and misses now has left the modem.
+	Listed func(ctx context.Context, store string, rows []Stored)
+	// Direct takes what was routed to a Visit and lies in no slot; nil: it is lost, and that is logged. A Modem's keeper
+	// gets such rows itself.
+	Direct func(rows []Stored) error
 	// ResetPort is the last help for a modem that hears nothing any more; nil: there is none.
 	ResetPort func(ctx context.Context, device string) error
 }
@@ -81,6 +87,7 @@ type Modem struct {
 	held      []Stored // direct rows that nothing but this memory holds
 	pinMemory string
 	doubt     bool // answers were out of step: the next sweep reads each slot twice
+	unsure    bool // the modem may have another SIM since its slots were last known to be ours
 	owes      bool // AT+CNMA is owed for what was routed here
 	follow    int  // sweeps to make in quick succession
 	next      agenda
@@ -188,7 +195,7 @@ func (m *Modem) connect(ctx context.Context) (bool, error) {
 	if m.connected {
 		m.status.update(func(s *Status) { s.Reconnects++ })
 	}
-	m.connected, m.swept = true, false
+	m.connected, m.swept, m.unsure = true, false, false
 	err = m.serve(ctx, l)
 	if !m.swept {
 		m.climb(ctx, l, err)

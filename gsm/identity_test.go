@@ -196,3 +196,22 @@ func TestTroubleNamesHolder(t *testing.T) {
 		t.Errorf("holders = %v, want this process", names)
 	}
 }
+
+// TestSIMBack: what the modem's own SIM brings along, and what arrives for it at once, is read as its own and not as
+// that of the SIM before.
+func TestSIMBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{IMSI: "510890000000001"}, Settings{SweepInterval: time.Hour})
+	b.sim.InsertSIM(modemsim.SIM{IMSI: "510890000000777", ICCID: "8962890000000000777"})
+	b.start().ready()
+	b.until("the guest served", func() bool { return b.modem.Health().IMSI == "510890000000777" })
+	b.submit(3)
+	b.sim.InsertSIM(modemsim.SIM{IMSI: "510890000000001"})
+	b.until("drained", b.drained)
+	b.check()
+	for _, r := range b.keeper.all() {
+		if r.IMSI != "510890000000001" {
+			t.Errorf("row of IMSI %s, want that of the SIM it came to", r.IMSI)
+		}
+	}
+}

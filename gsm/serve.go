@@ -13,6 +13,7 @@ func (m *Modem) serve(ctx context.Context, l *link) error {
 	m.next = agenda{sweep: now, verify: now.Add(verifyEvery), health: now.Add(m.healthWait()), verified: now}
 	select { // our own questions at start-up look like a restarted modem
 	case <-l.events.verify:
+		m.unsure = true // or at one whose SIM was changed after we had asked for its IMSI
 	default:
 	}
 	m.enter(StateReady, nil)
@@ -42,6 +43,7 @@ func (m *Modem) serve(ctx context.Context, l *link) error {
 			m.hold(pdu)
 			err = m.keepHeld(ctx, l)
 		case <-l.events.verify:
+			m.unsure = true
 			m.next.verify = later(time.Now(), m.next.verified.Add(verifyGap))
 			continue
 		case <-timer.C:

@@ -72,6 +72,7 @@ func (m *Modem) verify(ctx context.Context, l *link) error {
 	if err := m.sameSIM(l); err != nil {
 		return err
 	}
+	m.unsure = false
 	if err := l.optional("E0"); err != nil {
 		return err
 	}
@@ -88,6 +89,19 @@ func (m *Modem) verify(ctx context.Context, l *link) error {
 		return err
 	}
 	return m.settle(l)
+}
+
+// sure asks whose slots were just read where the modem has said anything that makes it doubtful: rows of another SIM
+// under the name of the one before would count once more when they are read again.
+func (m *Modem) sure(l *link) error {
+	if !m.unsure && len(l.events.verify) == 0 {
+		return nil
+	}
+	if err := m.sameSIM(l); err != nil {
+		return err
+	}
+	m.unsure = false
+	return nil
 }
 
 // sameSIM makes sure that the slots still are those of the SIM we know. One that is merely busy is believed.

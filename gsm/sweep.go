@@ -20,6 +20,9 @@ type keepError struct{ err error }
 func (e *keepError) Error() string { return "storing rows: " + e.err.Error() }
 func (e *keepError) Unwrap() error { return e.err }
 
+// errNoListing means that AT+CMGL fails here: the slots have to be read one by one.
+var errNoListing = errors.New("modem does not list its messages")
+
 // sweep empties stores: each is listed, kept whole, and only then deleted slot by slot. It visits the
 // stores in scope and those that a +CMTI has named.
 func (m *Modem) sweep(ctx context.Context, l *link, scope []string) error {
@@ -98,43 +101,78 @@ func (m *Modem) openStore(l *link, store string) error {
 // empty brings the content of the open store to safety and deletes it.
 func (m *Modem) empty(ctx context.Context, l *link) error {
 	store := m.opened
+	if m.lengthy(store) {
+		if err := m.drain(ctx, l); err != nil {
+			return err
+		}
+	}
 	entries, listErr := m.list(ctx, l)
+	if errors.Is(listErr, errNoListing) {
+		return m.drain(ctx, l)
+	}
 	if len(entries) == 0 {
 		if listErr == nil {
 			m.noteMended(store, nil)
 			m.stuck[store] = 0
 			m.filled(store, 0)
+			m.tellListed(ctx, store, nil)
 		}
 		return listErr
 	}
 	used := len(entries)
-	if total := m.totals[store]; total > 0 && used >= total {
-		m.follow = 3 // the network holds more, and not every modem announces it
-		m.dueWithin(retryWait)
-	}
+	m.noteFull(store, used)
 	m.noteMended(store, entries)
 	m.noteLies(store, entries)
+	if err := m.sure(l); err != nil {
+		return err
+	}
 	if err := m.hand(ctx, m.rows(store, entries)); err != nil {
 		return err
 	}
-	stuck := 0
+	if listErr == nil {
+		m.tellListed(ctx, store, entries)
+	}
+	gone, stuck, err := m.removeAll(ctx, l, entries)
+	if err != nil {
+		return err
+	}
+	m.stuck[store] = stuck
+	m.filled(store, used-gone)
+	return listErr
+}
+
+// tellListed passes on what a store held, all of it, unless the SIM takes the store along.
+func (m *Modem) tellListed(ctx context.Context, store string, entries []entry) {
+	if m.set.Listed != nil && store != "SM" {
+		m.set.Listed(ctx, store, m.rows(store, entries))
+	}
+}
+
+// noteFull has a full store swept again soon: the network holds more, and not every modem announces it.
+func (m *Modem) noteFull(store string, used int) {
+	if total := m.totals[store]; total > 0 && used >= total {
+		m.follow = 3
+		m.dueWithin(retryWait)
+	}
+}
+
+// removeAll deletes kept slots. It counts those that are empty now, and those that cannot be emptied.
+func (m *Modem) removeAll(ctx context.Context, l *link, entries []entry) (gone, stuck int, err error) {
 	for _, e := range entries {
 		if err := m.interlude(ctx, l); err != nil {
-			return err
+			return gone, stuck, err
 		}
-		gone, err := m.remove(l, e)
-		if err != nil {
-			return err
-		}
-		if gone {
-			used--
-		} else if m.history(store, e.slot).failures >= alarmAfter {
+		empty, err := m.remove(l, e)
+		switch {
+		case err != nil:
+			return gone, stuck, err
+		case empty:
+			gone++
+		case m.history(m.opened, e.slot).failures >= alarmAfter:
 			stuck++
 		}
 	}
-	m.stuck[store] = stuck
-	m.filled(store, used)
-	return listErr
+	return gone, stuck, nil
 }
 
 // rows makes what the keeper gets.
@@ -146,15 +184,24 @@ func (m *Modem) rows(store string, entries []entry) []Stored {
 	return rows
 }
 
-// hand gives rows to the keeper.
+// hand gives rows to the keeper and waits for it.
 func (m *Modem) hand(ctx context.Context, rows []Stored) error {
-	m.status.update(func(s *Status) { s.Read += len(rows); s.LastMessage = time.Now() })
-	if err := m.keep(ctx, rows); err != nil {
+	m.noteRead(len(rows))
+	return m.noteKept(len(rows), m.keep(ctx, rows))
+}
+
+func (m *Modem) noteRead(rows int) {
+	m.status.update(func(s *Status) { s.Read += rows; s.LastMessage = time.Now() })
+}
+
+// noteKept notes what the keeper said of some rows.
+func (m *Modem) noteKept(rows int, err error) error {
+	if err != nil {
 		m.status.update(func(s *Status) { s.KeepFailures++; s.Unkept = true })
 		return &keepError{err}
 	}
 	m.next.keepWait = 0
-	m.status.update(func(s *Status) { s.Kept += len(rows); s.Unkept = false })
+	m.status.update(func(s *Status) { s.Kept += rows; s.Unkept = false })
 	return nil
 }
 
@@ -180,7 +227,7 @@ func (m *Modem) list(ctx context.Context, l *link) ([]entry, error) {
 		asked = time.Now()
 		lines, err = m.listAgain(ctx, l, refused)
 		if errors.As(err, &refused) {
-			return m.listSlots(ctx, l)
+			return nil, errNoListing
 		}
 	}
 	if err != nil {
@@ -227,30 +274,4 @@ func (m *Modem) listAgain(ctx context.Context, l *link, first *SendError) ([]str
 		}
 	}
 	return l.cmd(m.limits.list, "+CMGL=4")
-}
-
-// listSlots reads slot by slot, for modems whose AT+CMGL fails. The first slot is 0 or 1, as the maker liked.
-func (m *Modem) listSlots(ctx context.Context, l *link) ([]entry, error) {
-	used, err := m.readStores(l)
-	if err != nil {
-		return nil, err
-	}
-	var good []entry
-	var failed error
-	for slot := 0; slot <= m.totals[m.opened] && len(good) < used; slot++ {
-		if ctx.Err() != nil {
-			return good, ctx.Err()
-		}
-		e, ok, err := m.recoverSlot(l, slot)
-		if errors.Is(err, errHangup) || errors.Is(err, errSilent) {
-			return good, err
-		}
-		if err != nil {
-			failed = err
-		}
-		if ok && e.received() {
-			good = append(good, e)
-		}
-	}
-	return good, failed
 }

@@ -22,9 +22,7 @@ func Call(ctx context.Context, s Settings, log *slog.Logger, do func(*Visit) err
 	}
 	defer func() {
 		m.leave(l)
-		if n := len(m.held); n > 0 { // flash messages: no slot holds them
-			log.Warn("messages came that nobody keeps: a gateway should have run", "count", n)
-		}
+		m.handDirect()
 	}()
 	stop := context.AfterFunc(ctx, func() { m.cut(l) })
 	defer stop()
@@ -38,6 +36,20 @@ func Call(ctx context.Context, s Settings, log *slog.Logger, do func(*Visit) err
 		return err
 	}
 	return do(&Visit{m, l})
+}
+
+// handDirect gives away flash messages that came during a visit: no slot holds them.
+func (m *Modem) handDirect() {
+	if len(m.held) == 0 {
+		return
+	}
+	if m.set.Direct == nil {
+		m.log.Warn("messages came that nobody keeps: a gateway should have run", "count", len(m.held))
+		return
+	}
+	if err := m.set.Direct(m.held); err != nil {
+		m.log.Error("messages are lost that were in no slot", "count", len(m.held), "err", err)
+	}
 }
 
 // Send is Modem.Send.

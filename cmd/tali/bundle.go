@@ -16,7 +16,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"tali/db"
 )
@@ -116,7 +115,7 @@ func (b *bundle) Row(object []byte) error {
 	if _, err := b.open[1].Write(append([]byte(lead), object...)); err != nil {
 		return err
 	}
-	values, err := b.values(object)
+	values, err := db.ResultsFields(b.columns, object)
 	if err != nil {
 		return err
 	}
@@ -126,28 +125,6 @@ func (b *bundle) Row(object []byte) error {
 		b.progress(b.all, 0)
 	}
 	return b.csv.Write(values)
-}
-
-// values are the fields of a CSV row: NULL is empty, a list has blanks between
-// its numbers.
-func (b *bundle) values(object []byte) ([]string, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(object, &fields); err != nil {
-		return nil, err
-	}
-	out := make([]string, len(b.columns))
-	for i, c := range b.columns {
-		switch raw := fields[c]; {
-		case bytes.Equal(raw, []byte("null")):
-		case raw[0] == '"':
-			if err := json.Unmarshal(raw, &out[i]); err != nil {
-				return nil, err
-			}
-		default:
-			out[i] = strings.ReplaceAll(strings.Trim(string(raw), "[]"), ",", " ")
-		}
-	}
-	return out, nil
 }
 
 // finish ends the table that is being written.

@@ -232,7 +232,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"import nonsense", []string{`unknown command "nonsense" for "tali import"`}},
 		{"serve --nonsense", []string{"unknown flag: --nonsense"}},
 		{"serve now", []string{`unknown command "now"`}},
-		{"serve --only web", []string{`--only "web"`, "gateway or desk"}},
+		{"serve --only web", []string{`--only "web"`, "gateway, desk or feed"}},
 		{"try", []string{"needs one SMS TEXT in quotes", "tali try --help"}},
 		{"try PILBUP 10013505 1 2 3", []string{"5 arguments given", "in quotes"}},
 		{"import stations", []string{"needs one FILE, CSV or XLSX"}},

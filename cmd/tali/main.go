@@ -67,7 +67,7 @@ Run it for real:            tali serve --config /etc/tali/tali.yaml`,
 	}
 	root.AddCommand(
 		newServe(), newDemo(), newTry(), newCode(), newImport(), newMigrate(), newAudit(), newExport(), newConfig(), newBench(), newCards(), newKey(), newUser(),
-		newReprocess(), newModem(), newDoctor(), newBackup(), newRestore(),
+		newReprocess(), newModem(), newDoctor(), newBackup(), newRestore(), newFeed(),
 	)
 	return root
 }

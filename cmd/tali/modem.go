@@ -31,6 +31,7 @@ type modemTool struct {
 	config, modem string
 	baud          int
 	asJSON        bool
+	dataDir       string // of the configuration, once it was read
 }
 
 func (t *modemTool) flags(c *cobra.Command) *cobra.Command {
@@ -50,6 +51,7 @@ func (t *modemTool) settings() (gsm.Settings, error) {
 	if err != nil {
 		return gsm.Settings{}, err
 	}
+	t.dataDir = cfg.DataDir
 	modems := gatewaySettings(cfg).Modems
 	var names []string
 	for _, m := range modems {
@@ -69,8 +71,8 @@ func newModemSend() *cobra.Command {
 	c := &cobra.Command{
 		Use: "send [--modem NAME] NUMBER TEXT", Short: "Send one SMS", Args: cobra.ExactArgs(2),
 		Long: `send gives one SMS of at most 160 characters of the GSM alphabet to the network
-and says whether it was taken. SMS that wait on the SIM stay there. The SIM's PIN
-is given as serve would: once.`,
+and says whether it was taken. SMS that wait on the SIM stay there; flash SMS that
+come meanwhile are put into the spool. The SIM's PIN is given as serve would: once.`,
 		Example: `  tali modem send --config /etc/tali/tali.yaml --modem telkomsel-1 +6281234567890 "uji coba"
   tali modem send --modem /dev/ttyUSB0 +6281234567890 "uji coba"`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -78,6 +80,7 @@ is given as serve would: once.`,
 			if err != nil {
 				return err
 			}
+			s.Direct = flashKeeper{t.dataDir, cmd.ErrOrStderr()}.keep
 			var sent gsm.Sent
 			begun := time.Now()
 			err = gsm.Call(cmd.Context(), s, toolLog(), func(v *gsm.Visit) (err error) {
@@ -110,6 +113,7 @@ closed again: nothing is chosen from it. Put the code in quotes, the shell reads
 			if err != nil {
 				return err
 			}
+			s.Direct = flashKeeper{t.dataDir, cmd.ErrOrStderr()}.keep
 			var text string
 			err = gsm.Call(cmd.Context(), s, toolLog(), func(v *gsm.Visit) (err error) {
 				text, err = v.USSD(cmd.Context(), args[0])

@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"tali/cmd/tali/doctor"
 	"tali/db"
@@ -151,6 +154,106 @@ func findings(t *testing.T, config string, healthy bool) map[string][]doctor.Fin
 	return found
 }
 
+// TestFlashWhileSending: an SMS that no slot holds, and that comes while a tool
+// has the port, is in the spool afterwards, or in a file where that is in use.
+func TestFlashWhileSending(t *testing.T) {
+	t.Parallel()
+	for name, locked := range map[string]bool{"spool": false, "spool in use": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := network(t)
+			arrived := make(chan struct{}, 1)
+			m := virtual(t, n, 1, modemsim.Options{SendTime: 300 * time.Millisecond, Log: func(tr modemsim.Trace) {
+				if tr.Input && strings.Contains(tr.Bytes, "AT+CMGF=0") {
+					arrived <- struct{}{} // the tool, once
+				}
+			}})
+			dir := t.TempDir()
+			config := modemFile(t, dir, fmt.Sprintf("{name: m1, device: %q}", m.Device()))
+			path := filepath.Join(dir, "spool", "spool.db")
+			open := func() *spool.Spool {
+				journal, err := spool.Open(t.Context(), path, quietLog())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return journal
+			}
+			journal := open()
+			if !locked {
+				if err := journal.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			indicate(t, m.Device())
+			go func() {
+				<-arrived
+				if _, err := n.Submit(modemsim.SMS{From: "+628990000001", To: m.Number(), Text: "KILAT", Class0: true}); err != nil {
+					t.Error(err)
+				}
+			}()
+			out := sendAloud(t, config)
+			if !locked {
+				wantPart(t, out, "kept in the spool "+path)
+				journal = open()
+				got, err := journal.Waiting(t.Context(), 0, 10)
+				if err != nil || len(got) != 1 || got[0].Text != "KILAT" {
+					t.Errorf("the spool holds %+v, %v, want the flash SMS", got, err)
+				}
+			} else {
+				files, _ := filepath.Glob(filepath.Join(dir, "tali-flash-*.txt")) // the pattern is right
+				if len(files) != 1 {
+					t.Fatalf("files %v, want one\n%s", files, out)
+				}
+				wantPart(t, out, "kept in "+files[0])
+				text, err := os.ReadFile(files[0])
+				if err != nil || !strings.Contains(string(text), "from +628990000001: KILAT\n") {
+					t.Errorf("%s holds %q, %v", files[0], text, err)
+				}
+			}
+			if err := journal.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// sendAloud is modem send, and what it says on its standard error.
+func sendAloud(t *testing.T, config string) string {
+	t.Helper()
+	var out strings.Builder
+	c := newRoot()
+	c.SetOut(&out)
+	c.SetErr(&out)
+	c.SetArgs([]string{"modem", "send", "--config", config, "+628990000002", "uji"})
+	if err := c.ExecuteContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// indicate leaves a modem as serve does: it routes flash SMS to whoever has the port.
+func indicate(t *testing.T, device string) {
+	t.Helper()
+	f, err := os.OpenFile(device, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("AT+CNMI=2,1,0,0,0\r"); err != nil {
+		t.Fatal(err)
+	}
+	answer := ""
+	for buf := make([]byte, 100); !strings.Contains(answer, "OK"); {
+		n, err := f.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer += string(buf[:n])
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // wantFinding looks for a finding of a level with these words.
 func wantFinding(t *testing.T, found []doctor.Finding, level doctor.Level, what, remedy string) {
 	t.Helper()
@@ -238,6 +341,7 @@ func TestDoctorFindsBadFiles(t *testing.T) {
 	wantFinding(t, findings(t, config, false)["spool"], doctor.Fail, "another version", "next start")
 	patch(t, path, 0, []byte("no database at all"))
 	wantFinding(t, findings(t, config, false)["spool"], doctor.Fail, "damaged", "next start")
+	wantFinding(t, findings(t, config, false)["spool"], doctor.Fail, "move spool.db (with its -wal and -shm) aside", "next start")
 	for _, args := range [][]string{{"serve", "--only", "gateway"}, {"reprocess", "--only", "spool"}} {
 		p := start(t, nil, append(args, "--config", withDSN(t, config, "postgres://nobody@127.0.0.1:1/none?sslmode=disable"))...)
 		if code := p.end(); code != 1 {

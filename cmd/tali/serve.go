@@ -15,15 +15,20 @@ import (
 	"tali/cmd/tali/gateway"
 	"tali/configs"
 	"tali/db"
+	"tali/feed"
 	"tali/parser"
 	"tali/web"
 )
 
-// The halves of the daemon that --only names.
+// The parts of the daemon that --only names.
 const (
 	onlyGateway = "gateway"
 	onlyDesk    = "desk"
+	onlyFeed    = "feed"
 )
+
+// wanted reports whether a part of the daemon is to run.
+func wanted(only, part string) bool { return only == "" || only == part }
 
 func newServe() *cobra.Command {
 	var config, only string
@@ -43,11 +48,12 @@ Before the first start:
 SIGTERM or Ctrl-C stops it in order. Log lines go to standard error.`,
 		Example: `  tali config check /etc/tali/tali.yaml
   tali serve --config /etc/tali/tali.yaml
-  tali serve --config /etc/tali/tali.yaml --only gateway`,
+  tali serve --config /etc/tali/tali.yaml --only gateway
+  tali serve --config /etc/tali/tali.yaml --only feed`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if only != "" && only != onlyGateway && only != onlyDesk {
-				return fmt.Errorf("--only %q: write gateway or desk", only)
+			if only != "" && only != onlyGateway && only != onlyDesk && only != onlyFeed {
+				return fmt.Errorf("--only %q: write gateway, desk or feed", only)
 			}
 			cfg, profile, err := loadConfig(config)
 			if err != nil {
@@ -57,7 +63,7 @@ SIGTERM or Ctrl-C stops it in order. Log lines go to standard error.`,
 		},
 	}
 	c.Flags().StringVar(&config, "config", "", "configuration file (default: built-in values and TALI_... variables)")
-	c.Flags().StringVar(&only, "only", "", "run one half alone: gateway or desk")
+	c.Flags().StringVar(&only, "only", "", "run one part alone: gateway, desk or feed")
 	return c
 }
 
@@ -78,7 +84,7 @@ func loadConfig(path string) (configs.Config, *parser.Profile, error) {
 // while the page's address or certificate is wrong.
 func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only string) (err error) {
 	log := newLog(cfg.Log)
-	if only != onlyDesk && len(cfg.Gateway.Modems) == 0 {
+	if wanted(only, onlyGateway) && len(cfg.Gateway.Modems) == 0 {
 		return errors.New("gateway.modems is empty: name at least one modem, or run with --only desk; \"tali demo\" needs none")
 	}
 	if err := refuseDemo(cfg.DataDir); err != nil {
@@ -86,22 +92,17 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	}
 	d := daemon{cfg: cfg, profile: p, log: log}
 	var key []byte
-	if only != onlyDesk {
+	if wanted(only, onlyGateway) {
 		if key, err = gatewayKey(cfg.Auth, p); err != nil {
 			return err
 		}
 	}
-	if only != onlyGateway {
-		if d.page, err = listenDesk(cfg.Desk); err != nil {
-			return err
-		}
-		defer d.page.Close() // the page closes it too
-	}
-	if d.metrics, err = listenMetrics(cfg.Metrics); err != nil {
+	defer d.closePorts() // what serves closes them too
+	if err = d.openPorts(only); err != nil {
 		return err
 	}
-	if d.metrics != nil {
-		defer d.metrics.Close() // the server closes it too
+	if only == onlyFeed && cfg.Feed.DSN != "" {
+		cfg.Database.DSN = cfg.Feed.DSN // no private server for a feed of another one
 	}
 	if d.centre, err = openCentre(ctx, cfg, p, log); err != nil {
 		if ctx.Err() != nil {
@@ -111,7 +112,13 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 		return err
 	}
 	defer func() { err = errors.Join(err, d.centre.Close()) }()
-	if only != onlyDesk {
+	if d.feedPort != nil {
+		if d.feed, err = openFeed(cfg, d.centre, log); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, d.feed.Results.Close()) }()
+	}
+	if wanted(only, onlyGateway) {
 		settings := gatewaySettings(cfg)
 		settings.RegencyKey = key
 		if d.gateway, err = openGateway(ctx, cfg.DataDir, settings, d.centre.gateway, p, log); err != nil {
@@ -125,15 +132,40 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	return d.run(ctx)
 }
 
-// daemon is what serve has opened.
+// daemon is what serve has opened; what is not to run is nil.
 type daemon struct {
 	cfg     configs.Config
 	profile *parser.Profile
 	log     *slog.Logger
 	centre  *centreSite
-	page    net.Listener // nil with --only gateway
-	metrics net.Listener // nil where none is configured
-	gateway *gatewaySite // nil with --only desk
+	gateway *gatewaySite
+	feed    *feed.Feed
+
+	page, feedPort, metrics net.Listener
+}
+
+// openPorts opens the ports of what is to run.
+func (d *daemon) openPorts(only string) (err error) {
+	if wanted(only, onlyDesk) {
+		if d.page, err = listenDesk(d.cfg.Desk); err != nil {
+			return err
+		}
+	}
+	if wanted(only, onlyFeed) {
+		if d.feedPort, err = listenFeed(d.cfg.Feed, only); err != nil {
+			return err
+		}
+	}
+	d.metrics, err = listenMetrics(d.cfg.Metrics)
+	return err
+}
+
+func (d *daemon) closePorts() {
+	for _, l := range []net.Listener{d.page, d.feedPort, d.metrics} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
 }
 
 // run works until ctx ends; it closes page and gateway.
@@ -155,6 +187,11 @@ func (d daemon) run(ctx context.Context) error {
 		d.log.Info("page", "url", url)
 		group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
 	}
+	if d.feed != nil {
+		group.Go(func() error { return serveHTTP(ctx, d.feedPort, d.feed) })
+		group.Go(func() error { d.greetFeed(ctx); return d.feed.Run(ctx) })
+		d.log.Info("feed", "url", addressURL(d.feed.Secure, d.feedPort.Addr())+"/v1/")
+	}
 	if d.gateway != nil {
 		group.Go(func() error { return errors.Join(d.gateway.Run(ctx), d.gateway.Close()) })
 		d.log.Info("gateway runs", "modems", len(d.cfg.Gateway.Modems), "election", d.profile.ID, "phase", d.profile.Phase, "auth", d.profile.Auth)
@@ -174,7 +211,9 @@ func (d daemon) run(ctx context.Context) error {
 		}
 		return nil
 	})
-	group.Go(func() error { return d.greet(ctx) })
+	if d.page != nil || d.gateway != nil {
+		group.Go(func() error { return d.greet(ctx) })
+	}
 	err := group.Wait()
 	d.log.Info("stopped")
 	return err
@@ -204,19 +243,24 @@ const greetTimeout = 10 * time.Second
 
 // listenDesk opens the page's port, with TLS where there is a certificate.
 func listenDesk(desk configs.Desk) (net.Listener, error) {
+	return listenAt("desk", desk.Listen, desk.TLSCert, desk.TLSKey)
+}
+
+// listenAt opens the port of a section of the configuration.
+func listenAt(section, listen, cert, key string) (net.Listener, error) {
 	var certificate tls.Certificate
 	var err error
-	if desk.TLSCert != "" {
-		if certificate, err = tls.LoadX509KeyPair(desk.TLSCert, desk.TLSKey); err != nil {
-			return nil, fmt.Errorf("desk.tls_cert %s with desk.tls_key %s: %w: give a certificate chain and its own key, both PEM",
-				desk.TLSCert, desk.TLSKey, err)
+	if cert != "" {
+		if certificate, err = tls.LoadX509KeyPair(cert, key); err != nil {
+			return nil, fmt.Errorf("%[1]s.tls_cert %[2]s with %[1]s.tls_key %[3]s: %[4]w: give a certificate chain and its own key, both PEM",
+				section, cert, key, err)
 		}
 	}
-	listener, err := net.Listen("tcp", desk.Listen)
+	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return nil, fmt.Errorf("desk.listen %s: %w: stop what uses the port or choose another", desk.Listen, err)
+		return nil, fmt.Errorf("%s.listen %s: %w: stop what uses the port or choose another", section, listen, err)
 	}
-	if desk.TLSCert != "" {
+	if cert != "" {
 		listener = tls.NewListener(listener, &tls.Config{
 			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 		})
@@ -224,8 +268,10 @@ func listenDesk(desk configs.Desk) (net.Listener, error) {
 	return listener, nil
 }
 
-func pageURL(desk configs.Desk, addr net.Addr) string {
-	if desk.TLSCert != "" {
+func pageURL(desk configs.Desk, addr net.Addr) string { return addressURL(desk.TLSCert != "", addr) }
+
+func addressURL(secure bool, addr net.Addr) string {
+	if secure {
 		return "https://" + addr.String()
 	}
 	return "http://" + addr.String()

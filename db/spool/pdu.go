@@ -32,6 +32,8 @@ func (p Part) sound() bool {
 type PDU struct {
 	Key              [32]byte
 	Modem, IMSI, Hex string
+	Store            string // where it was read: "SM", "ME", "MT"; "" when it lay nowhere
+	Slot             int
 	ReadAt           time.Time
 	Kind             Kind
 	Sender, Text     string
@@ -59,6 +61,9 @@ func (s *Spool) Keep(ctx context.Context, rows []PDU) (fresh int, err error) {
 		n = 0
 		for i := range rows {
 			added, err := s.keepOne(tx, &rows[i])
+			if err == nil {
+				err = rows[i].hold(tx)
+			}
 			if err != nil {
 				return err
 			}
@@ -94,12 +99,20 @@ const (
 		SELECT ?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10 WHERE NOT EXISTS (SELECT 1 FROM part WHERE key = ?1)
 		ON CONFLICT (key) DO NOTHING`
 	insertPart = `INSERT INTO part (key, modem, imsi, hex, sender, text, sent_at, read_at, last_seen,
-			ref, width, total, seq, use, copy_of)
-		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, iif(?13 IS NULL, 'open', 'copy'), ?13
+			ref, width, total, seq, use, copy_of, store)
+		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12, iif(?13 IS NULL, 'open', 'copy'), ?13, ?14
 		WHERE NOT EXISTS (SELECT 1 FROM message WHERE key = ?1)
 		ON CONFLICT (key) DO NOTHING`
 	countSingle = `UPDATE message SET copies = copies + 1, last_seen = max(last_seen, ?2) WHERE key = ?1`
 	countPart   = `UPDATE part SET copies = copies + 1, last_seen = max(last_seen, ?2) WHERE key = ?1`
+	// Parts of one SMS, some of which lay in the modem's own memory and were first read when the SIM they came to had
+	// been changed already. The parts that are in no message yet are few.
+	findFamily = `SELECT p.imsi FROM part p INDEXED BY part_open
+		WHERE p.use = 'open' AND p.modem = ?1 AND p.imsi <> ?2 AND p.sender = ?3 AND p.ref = ?4 AND p.width = ?5 AND p.total = ?6
+			AND p.seq <> ?7 AND p.read_at BETWEEN ?8 AND ?9 AND (?10 IN ('ME', 'MT') OR p.store IN ('ME', 'MT'))
+			AND NOT EXISTS (SELECT 1 FROM part o INDEXED BY part_bucket WHERE o.imsi = ?2 AND o.sender = ?3 AND o.ref = ?4
+				AND o.width = ?5 AND o.total = ?6 AND o.read_at BETWEEN ?8 AND ?9)
+		ORDER BY p.id DESC LIMIT 1`
 	// The same part with another time stamp: the phone sent it again.
 	findOriginal = `SELECT id FROM part INDEXED BY part_bucket
 		WHERE imsi = ?1 AND sender = ?2 AND ref = ?3 AND width = ?4 AND total = ?5 AND seq = ?6
@@ -132,9 +145,13 @@ func (p *PDU) insertSingle(tx *txn, kind MessageKind, reason string) (int, error
 }
 
 func (s *Spool) insertPart(tx *txn, p *PDU) (int, error) {
+	imsi, err := s.family(tx, p)
+	if err != nil {
+		return 0, err
+	}
 	var original any
 	var id int64
-	err := tx.row(findOriginal, []any{p.IMSI, p.Sender, p.Part.Ref, p.Part.Width, p.Part.Total, p.Part.Seq,
+	err = tx.row(findOriginal, []any{imsi, p.Sender, p.Part.Ref, p.Part.Width, p.Part.Total, p.Part.Seq,
 		p.Text, p.Key[:], nanos(p.ReadAt.Add(-s.window)), nanos(p.ReadAt.Add(s.window))}, []any{&id})
 	switch {
 	case err == nil:
@@ -142,8 +159,19 @@ func (s *Spool) insertPart(tx *txn, p *PDU) (int, error) {
 	case !errors.Is(err, sql.ErrNoRows):
 		return 0, err
 	}
-	return tx.changed(insertPart, p.Key[:], p.Modem, p.IMSI, p.Hex, p.Sender, p.Text, nanos(p.SentAt), nanos(p.ReadAt),
-		p.Part.Ref, p.Part.Width, p.Part.Total, p.Part.Seq, original)
+	return tx.changed(insertPart, p.Key[:], p.Modem, imsi, p.Hex, p.Sender, p.Text, nanos(p.SentAt), nanos(p.ReadAt),
+		p.Part.Ref, p.Part.Width, p.Part.Total, p.Part.Seq, original, p.Store)
+}
+
+// family is the SIM that a part is counted to: its own, or the one that another
+// SIM has replaced while parts of this SMS had come to it.
+func (s *Spool) family(tx *txn, p *PDU) (imsi string, err error) {
+	err = tx.row(findFamily, []any{p.Modem, p.IMSI, p.Sender, p.Part.Ref, p.Part.Width, p.Part.Total, p.Part.Seq,
+		nanos(p.ReadAt.Add(-s.window)), nanos(p.ReadAt.Add(s.window)), p.Store}, []any{&imsi})
+	if errors.Is(err, sql.ErrNoRows) {
+		return p.IMSI, nil
+	}
+	return imsi, err
 }
 
 func messageKind(k Kind) MessageKind {

@@ -30,7 +30,7 @@ const (
 )
 
 // Prune deletes messages that were delivered before the given time, with their
-// PDUs, copies and closed interim replies, and sends that ended before it. It
+// PDUs, copies and closed interim replies, and sends and notices that ended before it. It
 // never touches what is not delivered, nor parts that are in no message yet.
 // It returns how many messages went. A PDU that a SIM still holds then is new
 // again; the centre knows its key.
@@ -52,11 +52,15 @@ func (s *Spool) Prune(ctx context.Context, before time.Time) (int, error) {
 		after = seqs[len(seqs)-1]
 	}
 	err := s.writer.commit(ctx, func(tx *txn) error {
-		_, err := tx.exec(pruneSends, nanos(before))
-		return err
+		for _, q := range []string{pruneSends, pruneHeld, pruneNotices} {
+			if _, err := tx.exec(q, nanos(before)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return total, fmt.Errorf("pruning ended sends: %w", err)
+		return total, fmt.Errorf("pruning what has ended: %w", err)
 	}
 	return total, nil
 }

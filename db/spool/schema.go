@@ -15,7 +15,9 @@ import (
 
 const (
 	// schemaVersion goes up with every change of the schema below.
-	schemaVersion = 1
+	schemaVersion = 2
+	// firstVersion is the oldest that is brought up to date in place.
+	firstVersion = 1
 	// applicationID marks a file as ours: "tali".
 	applicationID = 0x74616c69
 )
@@ -120,6 +122,33 @@ CREATE TABLE snapshot (
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `
 
+// sinceVersion2 is what later versions have added.
+const sinceVersion2 = `
+CREATE TABLE held (
+	modem TEXT NOT NULL,
+	hex TEXT NOT NULL,
+	imsi TEXT NOT NULL,
+	store TEXT NOT NULL,
+	slot INTEGER NOT NULL,
+	at INTEGER NOT NULL,
+	PRIMARY KEY (modem, hex)
+) WITHOUT ROWID;
+
+CREATE TABLE notice (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	recipient TEXT NOT NULL,
+	text TEXT NOT NULL,
+	at INTEGER NOT NULL,
+	state TEXT NOT NULL CHECK (state = 'queued' OR state = 'sending' OR state = 'sent' OR state = 'failed' OR state = 'unknown'),
+	attempts INTEGER NOT NULL DEFAULT 0,
+	err TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX notice_queued ON notice (id) WHERE state = 'queued';
+CREATE INDEX notice_sending ON notice (id) WHERE state = 'sending';
+
+ALTER TABLE part ADD COLUMN store TEXT NOT NULL DEFAULT '';
+`
+
 // checkSchema creates the schema in an empty file and refuses any other file
 // that is not exactly ours and sound, before anything in it is changed: turning
 // on the WAL writes to the file.
@@ -141,7 +170,7 @@ func checkSchema(ctx context.Context, c *sql.Conn) error {
 	switch {
 	case !fresh && app != applicationID:
 		return fmt.Errorf("%w: it is a database of another program", ErrDamaged)
-	case !fresh && version != schemaVersion:
+	case !fresh && (version < firstVersion || version > schemaVersion):
 		return fmt.Errorf("%w: it has version %d, this tali reads %d", ErrVersion, version, schemaVersion)
 	}
 	var mode string
@@ -154,14 +183,23 @@ func checkSchema(ctx context.Context, c *sql.Conn) error {
 	if fresh {
 		return createSchema(ctx, c)
 	}
-	return checkPages(ctx, c)
+	if err := checkPages(ctx, c); err != nil || version == schemaVersion {
+		return err
+	}
+	return upgrade(ctx, c)
 }
 
 // createSchema writes everything in one transaction, so that a crash leaves
 // either an empty file or a whole schema.
 func createSchema(ctx context.Context, c *sql.Conn) error {
-	_, err := c.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
-		applicationID, schemaVersion, schema))
+	_, err := c.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s %s COMMIT",
+		applicationID, schemaVersion, schema, sinceVersion2))
+	return err
+}
+
+// upgrade adds what a file of the first version lacks; nothing in it is changed.
+func upgrade(ctx context.Context, c *sql.Conn) error {
+	_, err := c.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT", sinceVersion2, schemaVersion))
 	return err
 }
 
@@ -187,8 +225,9 @@ func describe(path string, err error) error {
 	case errors.Is(err, ErrVersion):
 		return fmt.Errorf("opening spool %s: %w: run the tali that wrote it until nothing waits, then move the file away", path, err)
 	case errors.Is(err, ErrDamaged):
-		return fmt.Errorf("opening spool %s: %w: move it (with its -wal and -shm) aside and start again with a new one; "+
-			"what waited in it can be read with: sqlite3 FILE .recover", path, err)
+		return fmt.Errorf("opening spool %s: %w: move %s (with its -wal and -shm) aside and start again: a new one is made, SMS still "+
+			"on the modems are taken again, and a backup put in its place may be used, as nothing counts twice; "+
+			"what waited in the damaged one can be read with: sqlite3 FILE .recover", path, err, filepath.Base(path))
 	case errors.Is(err, ErrFull):
 		return fmt.Errorf("opening spool %s: %w: make room on that disk", path, err)
 	}

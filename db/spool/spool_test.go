@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -63,7 +64,7 @@ func TestOpenRefuses(t *testing.T) {
 		want  error
 		says  string
 	}{
-		{"newer version", func(t *testing.T, p string) { alter(t, p, "PRAGMA user_version = 2") }, ErrVersion, "version 2, this tali reads 1: run the tali"},
+		{"newer version", func(t *testing.T, p string) { alter(t, p, "PRAGMA user_version = 3") }, ErrVersion, "version 3, this tali reads 2: run the tali"},
 		{"another program's", func(t *testing.T, p string) { alter(t, p, "PRAGMA application_id = 5") }, ErrDamaged, "another program"},
 		{"not SQLite", func(t *testing.T, p string) { patch(t, p, 0, bytes.Repeat([]byte("x"), 100)) }, ErrDamaged, "aside"},
 		{"garbage pages", func(t *testing.T, p string) { patch(t, p, 4096, bytes.Repeat([]byte{0xa5}, 8192)) }, ErrDamaged, "aside"},
@@ -157,5 +158,30 @@ func TestClosed(t *testing.T) {
 	}
 	if _, err := s.Waiting(t.Context(), 0, 1); !errors.Is(err, ErrClosed) {
 		t.Errorf("Waiting after Close = %v, want ErrClosed", err)
+	}
+}
+
+// TestFirstVersion: a file that the first version wrote is brought up to date, with all that is in it.
+func TestFirstVersion(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "spool.db")
+	alter(t, path, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; %s", applicationID, firstVersion, schema)+`
+		INSERT INTO message (key, kind, parts, modem, imsi, hex, sender, text, reason, sent_at, received_at, last_seen)
+		VALUES (zeroblob(32), 'text', 0, 'm1', '', '07', '', 'SATU', '', 1, 1, 1);
+		INSERT INTO part (key, modem, imsi, hex, sender, text, sent_at, read_at, last_seen, ref, width, total, seq, use)
+		VALUES (zeroblob(32), 'm1', '', '08', '', 'DUA', 1, 1, 1, 1, 8, 2, 1, 'open')`)
+	s := openAt(t, path)
+	if got := waiting(t, s); len(got) != 1 || got[0].Text != "SATU" {
+		t.Errorf("Waiting = %+v, want what the first version kept", got)
+	}
+	if got := shape(groups(t, s)); got != "DUA-" {
+		t.Errorf("Groups = %q, want the part that the first version kept", got)
+	}
+	row := single(1)
+	row.Store, row.Slot = "ME", 3
+	keep(t, s, row, part(1, 2, 1, "a"))
+	held, err := s.HeldOfOthers(t.Context(), row.Modem, "another")
+	if err != nil || len(held) != 1 || held[0].Hex != row.Hex || held[0].Slot != 3 {
+		t.Errorf("HeldOfOthers = %+v, %v, want the row in slot 3", held, err)
 	}
 }

@@ -216,16 +216,25 @@ func (l *link) release() {
 	}
 }
 
+// fineSleep is the end of a wait that is left to the kernel's clock: the runtime's timers wake a program that idles
+// up to a millisecond late, and at each answer's end that would look like a gateway that has nothing to ask.
+const fineSleep = 1500 * time.Microsecond
+
 // sleep waits, but not beyond a hang-up.
 func (l *link) sleep(d time.Duration) {
-	if d <= 0 {
-		return
+	until := time.Now().Add(d)
+	if d > fineSleep {
+		t := time.NewTimer(d - fineSleep)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-l.closed:
+			return
+		}
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-l.closed:
+	for d = time.Until(until); d > 0; d = time.Until(until) { // a signal may end it early
+		ts := unix.NsecToTimespec(int64(d))
+		_ = unix.Nanosleep(&ts, nil)
 	}
 }
 

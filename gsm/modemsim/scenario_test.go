@@ -81,7 +81,7 @@ func TestCardFaults(t *testing.T) {
 			submit(t, n, SMS{Text: "1"})
 			c.cmti()
 			c.ask("AT+CSQ")
-			c.expect("AT+CIMI", strangeSIM.IMSI+"|OK")
+			c.expect("AT+CIMI", GuestIMSI+"|OK")
 			c.expect("AT+CMGL=4", "OK")
 			submit(t, n, SMS{Text: "2"}) // for the number of the other card: it waits
 			c.until(`\+CPIN: READY\r\n`)

@@ -63,8 +63,10 @@ func (m *Modem) misbehave(command string) {
 	}
 }
 
-// strangeSIM is no SIM of any modem.
-var strangeSIM = SIM{IMSI: "510890000000666", ICCID: "8962890000000000666"}
+// GuestIMSI is that of the SIM which SIMSwapped puts in: none of any modem's number.
+const GuestIMSI = "510890000000666"
+
+func guestSIM() SIM { return SIM{IMSI: GuestIMSI, ICCID: "8962890000000000666"} }
 
 func (m *Modem) begin(k Kind, d time.Duration) {
 	switch k {
@@ -82,7 +84,7 @@ func (m *Modem) begin(k Kind, d time.Duration) {
 	case SIMRemoved:
 		m.borrow(card{absent: true}, d)
 	case SIMSwapped:
-		m.borrow(card{SIM: strangeSIM, tries: pinTries, guest: true}, d)
+		m.borrow(card{SIM: guestSIM(), tries: pinTries, guest: true}, d)
 	case SIMBlocked:
 		m.card.tries, m.unlocked = 0, false
 		m.lasting(d, func() {

@@ -45,13 +45,15 @@ func (n *night) auditMessages(a *account) {
 	n.auditUninvited(a, stored)
 	phones := make(map[string]bool) // of officers
 	for _, m := range n.crowd.sent {
-		switch times := stored[m.key]; {
+		switch times := timesAny(stored, m.keys); {
 		case times == 0:
 			a.lost = append(a.lost, fmt.Sprintf("lost: %q of %s (%s)", m.text, m.phone, n.fate(m)))
 		case times > 1:
 			a.doubled = append(a.doubled, fmt.Sprintf("stands %d times: %q of %s", times, m.text, m.phone))
 		}
-		delete(stored, m.key)
+		for _, key := range m.keys {
+			delete(stored, key)
+		}
 		phones[m.phone] = phones[m.phone] || m.from != nil
 	}
 	for _, row := range rows {
@@ -62,6 +64,26 @@ func (n *night) auditMessages(a *account) {
 	if all := n.count(`SELECT count(*) FROM intake.message`); all != len(rows) {
 		a.wrong = append(a.wrong, fmt.Sprintf("%d messages, %d verdicts", all, len(rows)))
 	}
+}
+
+// timesAny counts rows under any of these keys.
+func timesAny(stored map[string]int, keys []string) (n int) {
+	for _, key := range keys {
+		n += stored[key]
+	}
+	return n
+}
+
+// keysOf are the keys that a PDU may have which is a whole SMS.
+func (n *night) keysOf(d modemsim.Delivery) []string {
+	n.Helper()
+	for i, m := range n.modems {
+		if m.Number() == d.To {
+			return messageKeys(imsi(i), []string{d.PDU})
+		}
+	}
+	n.Fatalf("PDU %d went to no modem: %s", d.ID, d.To)
+	return nil
 }
 
 // auditUninvited: adverts and poison are kept like anything else. Of those in
@@ -82,7 +104,7 @@ func (n *night) auditUninvited(a *account, stored map[string]int) {
 			continue
 		}
 		a.uninvited++
-		if times := stored[n.keyOf(d)]; times != 1 {
+		if times := timesAny(stored, n.keysOf(d)); times != 1 {
 			a.lost = append(a.lost, fmt.Sprintf("PDU %d stands %d times at the centre: %s", d.ID, times, d.PDU))
 		}
 	}
@@ -112,7 +134,11 @@ func (n *night) auditEntries(a *account) {
 		if m.figures != nil {
 			want = "{" + strings.ReplaceAll(strings.Trim(fmt.Sprint([]int16(m.figures)), "[]"), " ", ",") + "}"
 		}
-		if got := stored[m.key]; got != want {
+		got := ""
+		for _, key := range m.keys {
+			got += stored[key]
+		}
+		if got != want {
 			n.crowd.wrong = append(n.crowd.wrong, fmt.Sprintf("figures of %q from %s: %s, want %s", m.text, m.phone, got, want))
 		}
 	}

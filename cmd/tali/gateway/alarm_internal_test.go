@@ -131,6 +131,40 @@ func TestLoads(t *testing.T) {
 	}
 }
 
+// TestSpread: stations are counted once, whatever phones write for them, and a
+// hot number's advice says how many to move, and where there is room.
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	l, now := newLoads(), time.Date(2024, 11, 27, 19, 0, 0, 0, time.UTC)
+	for i := range 30 {
+		l.about("m1", fmt.Sprint(i%10), now.Add(time.Duration(i)*time.Minute))
+	}
+	l.about("m1", "3", now.Add(-time.Hour)) // offered again, as of when it came
+	for at, want := range map[time.Duration]int{time.Hour: 10, 24*time.Hour + 24*time.Minute: 6, 25 * time.Hour: 0} {
+		if got := l.get("m1", now.Add(at)).Stations; got != want {
+			t.Errorf("stations after %v = %d, want %d", at, got, want)
+		}
+	}
+	hot := Load{Modem: "m1", Number: "+628990000101", PerMinute: 12, Senders: 40, Stations: 30}
+	cool := Load{Modem: "m2", Number: "+628990000102", PerMinute: 1.2, Stations: 4}
+	warm := Load{Modem: "m3", Number: "+628990000103", PerMinute: 7, Stations: 20}
+	for name, c := range map[string]struct {
+		hot  Load
+		all  []Load
+		want string
+	}{
+		"room elsewhere": {hot, []Load{hot, warm, cool}, "modem m1 menerima 12 SMS/menit dari 30 TPS. Pindahkan 10 TPS ke +628990000102 (modem m2, 1/menit, 4 TPS)."},
+		"no room":        {hot, []Load{hot, warm}, "modem m1 menerima 12 SMS/menit dari 30 TPS. Pindahkan 10 TPS ke nomor lain, atau tambah nomor."},
+		"one number":     {hot, []Load{hot}, "modem m1 menerima 12 SMS/menit dari 30 TPS. Pindahkan 10 TPS ke nomor lain, atau tambah nomor."},
+		"centre away": {Load{Modem: "m1", PerMinute: 12, Senders: 40}, []Load{cool},
+			"modem m1 menerima 12 SMS/menit dari 40 HP. Pindahkan sebagian TPS ke nomor lain."},
+	} {
+		if got := advice(c.hot, c.all); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
 func TestPulsesOverdue(t *testing.T) {
 	t.Parallel()
 	p, now := newPulses(), time.Date(2024, 11, 27, 19, 0, 0, 0, time.UTC)

@@ -21,6 +21,8 @@ const (
 	afterClose      boundary = "after-close"    // the centre knows, the spool does not
 	interimQueued   boundary = "interim-queued" // an interim answer is to be sent
 	interimClaimed  boundary = "interim-claimed"
-	interimSent     boundary = "interim-sent" // it has left, the spool does not know
+	interimSent     boundary = "interim-sent"   // it has left, the spool does not know
+	noticeClaimed   boundary = "notice-claimed" // an alarm for the staff
+	noticeSent      boundary = "notice-sent"    // it has left, the spool does not know
 	snapshotFetched boundary = "snapshot-fetched"
 )

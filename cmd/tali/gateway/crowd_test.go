@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -22,7 +23,7 @@ import (
 
 // sms is one message of the night and what must become of it.
 type sms struct {
-	key     string // of its row at the centre, without dashes
+	keys    []string // that its row at the centre may have, without dashes; one of them, once
 	from    *player
 	phone   string
 	text    string
@@ -60,7 +61,8 @@ type crowd struct {
 
 	mu    sync.Mutex
 	sent  []*sms
-	open  map[string]*sms // by key: not decided yet
+	open  map[string]*sms // by each key: not decided yet
+	left  int             // of them
 	wrong []string        // verdicts that are not what they must be
 	slow  time.Duration   // longest wait for a verdict
 }
@@ -115,7 +117,7 @@ func (c *crowd) texted() int {
 func (c *crowd) waiting() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.open)
+	return c.left
 }
 
 // next is what an officer texts next.
@@ -261,15 +263,14 @@ func (c *crowd) submit(m *sms) error {
 	if err != nil {
 		return err
 	}
-	key := gsm.Key(imsi(to), pdus[0])
-	m.key = fmt.Sprintf("%x", key[:16])
-	if len(pdus) > 1 {
-		m.key = joinedKey(imsi(to), pdus)
-	}
+	m.keys = messageKeys(imsi(to), pdus)
 	m.at = time.Now()
 	c.mu.Lock()
 	c.sent = append(c.sent, m)
-	c.open[m.key] = m
+	for _, key := range m.keys {
+		c.open[key] = m
+	}
+	c.left++
 	c.mu.Unlock()
 	for _, i := range c.random.Perm(len(pdus)) {
 		id, err := c.network.SubmitPDU(modemNumber(to), pdus[i])
@@ -279,6 +280,34 @@ func (c *crowd) submit(m *sms) error {
 		m.ids = append(m.ids, id)
 	}
 	return nil
+}
+
+// messageKeys are the keys that an SMS may have: of the SIM it was sent to, or,
+// where a part lay in the modem's own memory unread when the SIM was changed, of
+// the guest.
+func messageKeys(imsi string, pdus []string) []string {
+	if len(pdus) == 1 {
+		var keys []string
+		for _, sim := range []string{imsi, modemsim.GuestIMSI} {
+			key := gsm.Key(sim, pdus[0])
+			keys = append(keys, fmt.Sprintf("%x", key[:16]))
+		}
+		return keys
+	}
+	var keys []string
+	for guests := range 1 << len(pdus) { // a bit for each part
+		h := sha256.New()
+		for i, pdu := range pdus {
+			sim := imsi
+			if guests>>i&1 == 1 {
+				sim = modemsim.GuestIMSI
+			}
+			key := gsm.Key(sim, pdu)
+			h.Write(key[:])
+		}
+		keys = append(keys, fmt.Sprintf("%x", h.Sum(nil)[:16]))
+	}
+	return keys
 }
 
 const decidedNow = `
@@ -307,7 +336,13 @@ func (c *crowd) settle(ctx context.Context) ([]*player, error) {
 	var free []*player
 	for _, row := range rows {
 		m := c.open[row.Key]
-		delete(c.open, row.Key)
+		if m == nil {
+			continue // it is there twice: the audit tells
+		}
+		for _, key := range m.keys {
+			delete(c.open, key)
+		}
+		c.left--
 		c.slow = max(c.slow, time.Since(m.at))
 		if string(m.want) != row.Outcome {
 			c.wrong = append(c.wrong, fmt.Sprintf("%q from %s: %s (%s), want %s", m.text, m.phone, row.Outcome, row.Reason, m.want))

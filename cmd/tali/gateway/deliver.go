@@ -195,6 +195,11 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		return err
 	}
 	g.counts.decided(verdicts)
+	for i, v := range verdicts {
+		if v.Station != nil {
+			g.loads.about(batch[i].Modem, v.Station.Code, batch[i].ReceivedAt)
+		}
+	}
 	g.note(ctx, batch, verdicts)
 	return nil
 }

@@ -153,3 +153,29 @@ func TestRestarts(t *testing.T) {
 	r.audit()
 	r.auditReplies()
 }
+
+// TestSIMSwappedOverItsSMS: SMS that lie in the modem's own memory, kept but not
+// deleted, when another SIM is put in, and when the own one is back, count once.
+func TestSIMSwappedOverItsSMS(t *testing.T) {
+	t.Parallel()
+	const n = 6
+	r := newRig(t, plan{faults: modemsim.Plan{
+		{Kind: modemsim.OtherStore, P: 1},
+		{Kind: modemsim.DeleteFails, Limit: 2 * n},
+		{Kind: modemsim.SIMSwapped, Command: "+CMGD", Nth: n, Delay: 3 * time.Second},
+	}})
+	r.start()
+	for i := range n {
+		r.text(phone(i), 0, r.tally(i, 100+i))
+	}
+	r.await("the guest's reading", func() bool { return r.gateway.Status()[0].IMSI == modemsim.GuestIMSI })
+	r.await("the own SIM back", func() bool { return r.gateway.Status()[0].IMSI == imsi(0) })
+	r.awaitDrained(n)
+	r.audit()
+	if got := r.count(`SELECT count(*) FROM intake.message`); got != n {
+		t.Errorf("%d messages at the centre, want %d", got, n)
+	}
+	if got := r.modems[0].Faults()[modemsim.SIMSwapped]; got != 1 {
+		t.Errorf("the SIM was changed %d times, want once", got)
+	}
+}

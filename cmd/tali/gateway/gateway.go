@@ -81,10 +81,12 @@ type Gateway struct {
 	loads    *loads
 	alarms   *alarms
 	numbers  map[string]string // of own SIMs, by modem
-	notices  *notices
-	looked   atomic.Int64 // when watch last looked, ns since 1970
+	notices  *signal           // the staff may have to be told something
+	looked   atomic.Int64      // when watch last looked, ns since 1970
 	fail     *failpoint
-	proofs   proofs
+
+	unwritten unwritten
+	proofs    proofs
 
 	snapshotAt atomic.Int64 // when the registry snapshot in use was taken, ns since 1970; 0: none
 
@@ -114,11 +116,12 @@ func New(s Settings, p Parts) *Gateway {
 		pulses:   newPulses(),
 		loads:    newLoads(),
 		alarms:   newAlarms(),
-		notices:  &notices{fresh: newSignal()},
+		notices:  newSignal(),
 		numbers:  make(map[string]string),
 		fail:     newFailpoint(),
 	}
 	for _, m := range s.Modems {
+		m.Listed = g.listed(m.Name)
 		g.modems = append(g.modems, line{m.Name, &rest{}, gsm.New(m, g.Keep, p.Log)})
 		if m.Number != "" {
 			g.own = append(g.own, m.Number)
@@ -147,6 +150,9 @@ const stopTimeout = 10 * time.Second
 func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.settleInterims(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("settling interim answers of the last run: %w", err)
+	}
+	if err := g.settleNotices(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("settling alarms of the last run: %w", err)
 	}
 	if err := g.openProofs(ctx); err != nil && ctx.Err() == nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tali/cmd/tali/gateway"
+	"tali/db/spool"
 )
 
 // metric reads one value of a gateway; labels are values in any order.
@@ -53,6 +54,7 @@ func TestHealth(t *testing.T) {
 		"tali_modem_pulse_seconds":           func(v float64) bool { return v > 1.7e9 },
 		"tali_modem_up":                      func(v float64) bool { return v == 1 },
 		"tali_modem_senders":                 func(v float64) bool { return v >= 1 },
+		"tali_modem_stations":                func(v float64) bool { return v == 1 },
 		"tali_modem_slots":                   func(v float64) bool { return v == 30 },
 	} {
 		r.await(name, func() bool {
@@ -203,5 +205,66 @@ func TestLogTellsNobody(t *testing.T) {
 		if !strings.Contains(text, line) {
 			t.Errorf("the log has no %s: the test shows nothing", line)
 		}
+	}
+}
+
+// TestAlarmTellsAfterRestart: an alarm that no modem could send when the gateway
+// ended is told by the next one, once.
+func TestAlarmTellsAfterRestart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{})
+	staff := phone(700001)
+	r.settings.Alarm = gateway.AlarmSettings{Phones: []string{staff}, Clear: time.Hour}
+	stop := r.start()
+	r.modems[0].Unplug()
+	r.await("alarm raised", func() bool { return len(r.gateway.Alarms()) == 1 })
+	r.await("alarm written", func() bool { text, err := r.journal.State(t.Context(), "alarms"); return err == nil && len(text) > 2 })
+	stop()
+	r.must(r.modems[0].Replug())
+	r.start()
+	if got, want := r.awaitReplies(staff, 1)[0].Text, "TALI uji: modem modem0 tidak siap: absent."; got != want {
+		t.Errorf("alarm = %q, want %q", got, want)
+	}
+}
+
+// TestAlarmCutByAKill: an alarm that was being sent when the gateway died is sent
+// once more, a second time it is not; what waited is sent.
+func TestAlarmCutByAKill(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{})
+	staff := phone(700001)
+	r.settings.Alarm = gateway.AlarmSettings{Phones: []string{staff}}
+	journal, err := spool.Open(t.Context(), r.spool, slog.New(slog.DiscardHandler))
+	r.must(err)
+	// Three notices: the first died twice under way, the second once, the third never began.
+	var notices []spool.Notice
+	for _, text := range []string{"PERTAMA", "KEDUA", "KETIGA"} {
+		notices = append(notices, spool.Notice{To: staff, Text: text, At: time.Now()})
+	}
+	claim := func(want string) spool.Notice {
+		n, ok, err := journal.ClaimNotice(t.Context())
+		if err != nil || !ok || n.Text != want {
+			t.Fatalf("ClaimNotice = %+v, %v, %v, want %s", n, ok, err, want)
+		}
+		return n
+	}
+	r.must(journal.AddNotices(t.Context(), notices, 50, "alarms", "[]"))
+	r.must(journal.CloseNotice(t.Context(), claim("PERTAMA").ID, spool.InterimQueued, ""))
+	claim("PERTAMA")
+	claim("KEDUA")
+	r.must(journal.Close())
+	stop := r.start()
+	got := r.awaitReplies(staff, 2)
+	r.text(phone(0), 0, r.tally(0, 145)) // whatever was to be sent before it has been
+	r.awaitReplies(phone(0), 1)
+	if got = r.network.Inbox(staff); len(got) != 2 || got[0].Text != "KEDUA" || got[1].Text != "KETIGA" {
+		t.Errorf("the staff got %v, want KEDUA and KETIGA", got)
+	}
+	stop()
+	r.start()
+	r.text(phone(1), 0, r.tally(1, 145))
+	r.awaitReplies(phone(1), 1)
+	if got = r.network.Inbox(staff); len(got) != 2 {
+		t.Errorf("after a restart the staff got %v", got)
 	}
 }

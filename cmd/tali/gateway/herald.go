@@ -2,12 +2,12 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"tali/db"
+	"tali/db/spool"
 	"tali/verify"
 )
 
@@ -16,78 +16,126 @@ const (
 	mostNotices = 50              // that wait; older ones are stale
 )
 
-var errNoModem = errors.New("no modem can send")
-
-// notice is one SMS to one of the staff's phones.
-type notice struct{ phone, text string }
-
-// notices wait until a modem takes them. It has a loop of its own, because a
-// modem may take a minute to say that it has not sent.
-type notices struct {
+// unwritten are notices that the spool could not take: a full disk is one of the
+// things that the staff must hear of. They live in memory until they are told.
+type unwritten struct {
 	mu    sync.Mutex
-	queue []notice
-	fresh *signal
+	queue []spool.Notice
 }
 
-func (n *notices) add(more ...notice) {
-	n.mu.Lock()
-	n.queue = append(n.queue, more...)
-	n.queue = n.queue[max(0, len(n.queue)-mostNotices):]
-	n.mu.Unlock()
-	n.fresh.Raise()
+func (u *unwritten) add(more ...spool.Notice) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.queue = append(u.queue, more...)
+	u.queue = u.queue[max(0, len(u.queue)-mostNotices):]
 }
 
-func (n *notices) take() (notice, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.queue) == 0 {
-		return notice{}, false
+func (u *unwritten) take() (spool.Notice, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.queue) == 0 {
+		return spool.Notice{}, false
 	}
-	first := n.queue[0]
-	n.queue = n.queue[1:]
+	first := u.queue[0]
+	u.queue = u.queue[1:]
 	return first, true
 }
 
-// announce has every phone of the staff texted.
-func (g *Gateway) announce(text string) {
-	text = fmt.Sprintf("TALI %s: %s", g.Name, text) // ASCII: so are all names
-	text = text[:min(len(text), verify.MaxSeptets)]
-	for _, phone := range g.Alarm.Phones {
-		g.notices.add(notice{phone, text})
+// announce has every phone of the staff texted what begins and what ends, and
+// remembers in the same commit that they know: a crash tells all of it or, with
+// the next look, again.
+func (g *Gateway) announce(ctx context.Context, texts []string, state string) error {
+	var out []spool.Notice
+	for _, text := range texts {
+		text = fmt.Sprintf("TALI %s: %s", g.Name, text) // ASCII: so are all names
+		text = text[:min(len(text), verify.MaxSeptets)]
+		for _, phone := range g.Alarm.Phones {
+			out = append(out, spool.Notice{To: phone, Text: text, At: time.Now()})
+		}
 	}
+	err := g.Spool.AddNotices(ctx, out, mostNotices, alarmState, state)
+	if err != nil {
+		g.unwritten.add(out...)
+	}
+	g.notices.Raise()
+	return err
 }
 
-// herald texts the staff. Any modem that can send will do.
+// herald texts the staff. It has a loop of its own, because a modem may take a
+// minute to say that it has not sent.
 func (g *Gateway) herald(ctx context.Context) error {
 	for {
-		wake := g.notices.fresh.Wait()
-		n, ok := g.notices.take()
-		if !ok {
-			if !pause(ctx, wake, time.Minute) {
-				return ctx.Err()
-			}
+		wake := g.notices.Wait()
+		told, err := g.tellStaff(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			g.Log.Warn("the staff are not told yet", "err", err)
+		}
+		if told {
 			continue
 		}
-		if err := g.textStaff(ctx, n); err != nil {
-			g.Log.Warn("the staff are not told yet", "err", err)
-			g.notices.add(n)
-			if !pause(ctx, nil, heraldEvery) {
-				return ctx.Err()
-			}
+		if !pause(ctx, wake, heraldEvery) {
+			return ctx.Err()
 		}
 	}
 }
 
-func (g *Gateway) textStaff(ctx context.Context, n notice) error {
+// tellStaff sends one notice; false when none waits or it has to wait longer.
+// None is claimed while no modem can send: what is claimed when the gateway dies
+// has an outcome that nobody knows.
+func (g *Gateway) tellStaff(ctx context.Context) (bool, error) {
+	if len(g.alive()) == 0 {
+		return false, nil
+	}
+	if n, ok := g.unwritten.take(); ok {
+		outcome, _ := g.textStaff(ctx, n) // its reason stands in the log of sends
+		if outcome == db.SendRetry {
+			g.unwritten.add(n)
+		}
+		return outcome != db.SendRetry, nil
+	}
+	n, ok, err := g.Spool.ClaimNotice(ctx)
+	if err != nil || !ok {
+		return false, err
+	}
+	g.fail.pass(noticeClaimed)
+	outcome, err := g.textStaff(ctx, n)
+	g.fail.pass(noticeSent)
+	state := interimState(outcome, n.Attempts)
+	g.logSend("notice", n.ID, string(state), n.Attempts, err)
+	return state != spool.InterimQueued, g.Spool.CloseNotice(context.WithoutCancel(ctx), n.ID, state, errorText(err))
+}
+
+// textStaff tries one modem after the other, as long as an SMS has certainly not left.
+func (g *Gateway) textStaff(ctx context.Context, n spool.Notice) (outcome db.SendOutcome, err error) {
+	outcome = db.SendRetry
 	for _, m := range g.modems {
 		if !m.fit(time.Now()) {
 			continue
 		}
-		_, err := m.Send(ctx, n.phone, n.text)
+		_, err = m.Send(ctx, n.To, n.Text)
 		m.rest.note(err, time.Now())
-		if outcomeOf(err) != db.SendRetry {
-			return nil // told, perhaps told, or refused for good: not twice
+		if outcome = outcomeOf(err); outcome != db.SendRetry {
+			break
 		}
 	}
-	return errNoModem
+	return outcome, err
+}
+
+// settleNotices runs before anything is sent: what the last run was sending may
+// have left, and is sent once more at most.
+func (g *Gateway) settleNotices(ctx context.Context) error {
+	open, err := g.Spool.OpenNotices(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range open {
+		state := interimState(db.SendUnknown, n.Attempts)
+		if err := g.Spool.CloseNotice(ctx, n.ID, state, "the gateway ended while sending"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

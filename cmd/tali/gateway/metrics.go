@@ -74,6 +74,7 @@ func metricList() []metric {
 		{"tali_modem_balance_expires_seconds", "End of that credit, since 1970; absent when not told.", perModem},
 		{"tali_modem_received_per_minute", "SMS received a minute, over ten minutes.", perModem},
 		{"tali_modem_senders", "Different phones that texted to this number in a day.", perModem},
+		{"tali_modem_stations", "Different stations that SMS to this number were about in a day.", perModem},
 	}
 }
 
@@ -223,4 +224,5 @@ func (s *scrape) line(g *Gateway, l line) {
 	load := g.loads.get(l.name, s.now)
 	s.gauge("tali_modem_received_per_minute", load.PerMinute, l.name)
 	s.gauge("tali_modem_senders", float64(load.Senders), l.name)
+	s.gauge("tali_modem_stations", float64(load.Stations), l.name)
 }

@@ -11,10 +11,14 @@ import (
 // The modem empties its slots only
 // after it returned nil, that is after the spool's commit.
 func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
+	rows, err := g.asFirstRead(ctx, rows)
+	if err != nil {
+		return err
+	}
 	pdus := make([]spool.PDU, len(rows))
 	parts := false
 	for i, row := range rows {
-		pdus[i] = journal(row)
+		pdus[i] = Journal(row)
 		parts = parts || pdus[i].Kind == spool.KindPart
 	}
 	g.fail.pass(beforeKeep)
@@ -37,14 +41,16 @@ func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
 	return nil
 }
 
-// journal is the spool's row for what a modem read. A PDU that does not decode
+// Journal is the spool's row for what a modem read. A PDU that does not decode
 // is kept all the same, with the reason.
-func journal(row gsm.Stored) spool.PDU {
+func Journal(row gsm.Stored) spool.PDU {
 	p := spool.PDU{
 		Key:    gsm.Key(row.IMSI, row.PDU),
 		Modem:  row.Modem,
 		IMSI:   row.IMSI,
 		Hex:    row.PDU,
+		Store:  row.Store,
+		Slot:   row.Slot,
 		ReadAt: row.ReadAt,
 		Kind:   spool.KindSingle,
 	}

@@ -86,7 +86,7 @@ func readAgain(pdus []string, row gsm.Stored) (spool.PDU, bool) {
 		return spool.PDU{}, false
 	}
 	row.PDU = pdus[0]
-	p := journal(row)
+	p := Journal(row)
 	if len(pdus) == 1 {
 		return p, p.Kind != spool.KindUnreadable
 	}

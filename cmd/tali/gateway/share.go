@@ -37,7 +37,7 @@ func (g *Gateway) share(ctx context.Context, group spool.Group) error {
 	}
 	var rows []spool.PDU
 	for _, s := range others {
-		row := journal(gsm.Stored{Modem: group.Modem, IMSI: group.IMSI, PDU: s.PDU, ReadAt: s.ReceivedAt})
+		row := Journal(gsm.Stored{Modem: group.Modem, IMSI: group.IMSI, PDU: s.PDU, ReadAt: s.ReceivedAt})
 		row.Key = s.Hash
 		if row.Kind == spool.KindPart && row.Part.Width == group.Width {
 			rows = append(rows, row)

@@ -24,7 +24,7 @@ func TestLoadsCostTheSameWithManySenders(t *testing.T) {
 	if got := l.get("m", at); got.Senders != phones || got.PerMinute != 2*phones/loadWindow.Minutes() {
 		t.Errorf("load = %+v, want %d senders and %d SMS", got, phones, 2*phones)
 	}
-	if got := l.get("m", at.Add(senderSpan+loadStep)); got.Senders != 0 || got.PerMinute != 0 {
+	if got := l.get("m", at.Add(loadSpan+loadStep)); got.Senders != 0 || got.PerMinute != 0 {
 		t.Errorf("a day later: load = %+v, want none", got)
 	}
 	if left := len(l.of["m"].senders); left > 5000 {

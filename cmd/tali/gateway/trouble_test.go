@@ -131,13 +131,12 @@ func briefFaults() modemsim.Plan {
 		{Kind: modemsim.IndicationsOff}, {Kind: modemsim.OtherStore}, {Kind: modemsim.Reorder, Delay: 500 * time.Millisecond},
 		{Kind: modemsim.RegistrationLost, Delay: time.Second}, // A slot is read again before its delete where two seconds have passed.
 		{Kind: modemsim.SlotReused, Command: "+CMGD", Delay: 5 * time.Second},
+		{Kind: modemsim.SIMSwapped, Delay: 2 * time.Second},
 		{Kind: modemsim.Poisoned}, {Kind: modemsim.Adverts}, {Kind: modemsim.TotalSilence, Command: "+CMGD", Delay: time.Second},
 	}
 }
 
-// longFaults cost the whole patience of a command, up to a minute. Another SIM in
-// a modem is none of them: what the modem's own memory holds would come with
-// another IMSI, and so with another key than the night expects.
+// longFaults cost the whole patience of a command, up to a minute.
 func longFaults() modemsim.Plan {
 	return modemsim.Plan{
 		{Kind: modemsim.LateReply, Command: "+CMGD", Delay: 11 * time.Second}, {Kind: modemsim.LateReply, Delay: 3 * time.Second},

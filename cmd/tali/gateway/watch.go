@@ -36,27 +36,25 @@ func (g *Gateway) watch(ctx context.Context) error {
 
 func (g *Gateway) look(ctx context.Context) {
 	begins, ends := g.alarms.weigh(g.troubles(ctx), g.Alarm, time.Now())
+	var texts []string
 	for _, a := range begins {
 		g.Log.Error("alarm", "alarm", a.Name, "modem", a.Subject, "since", a.Since)
-		g.announce(a.Text)
+		texts = append(texts, a.Text)
 	}
 	for _, a := range ends {
 		g.Log.Info("alarm is over", "alarm", a.Name, "modem", a.Subject)
-		g.announce("PULIH: " + a.Text)
+		texts = append(texts, "PULIH: "+a.Text)
 	}
-	if len(begins)+len(ends) > 0 {
-		if err := g.saveAlarms(ctx); err != nil && ctx.Err() == nil {
-			g.Log.Warn("alarms cannot be remembered", "err", err)
-		}
+	if len(texts) == 0 {
+		return
 	}
-}
-
-func (g *Gateway) saveAlarms(ctx context.Context) error {
-	text, err := json.Marshal(g.alarms.active())
-	if err != nil {
-		return err
+	told, err := json.Marshal(g.alarms.active())
+	if err == nil {
+		err = g.announce(ctx, texts, string(told))
 	}
-	return g.Spool.SetState(ctx, alarmState, string(text))
+	if err != nil && ctx.Err() == nil {
+		g.Log.Warn("alarms cannot be remembered", "err", err)
+	}
 }
 
 func (g *Gateway) restoreAlarms(ctx context.Context) error {
@@ -127,7 +125,7 @@ func (g *Gateway) troublesOf(m line, now time.Time, add func(name, subject, form
 		add("pulse_missing", m.name, "modem %s tidak menerima SMS percobaan.", m.name)
 	}
 	if l := g.loads.get(m.name, now); l.Hot() {
-		add("number_hot", m.name, "modem %s menerima %.0f SMS/menit dari %d HP. Pindahkan sebagian TPS ke nomor lain.", m.name, l.PerMinute, l.Senders)
+		add("number_hot", m.name, "%s", advice(l, g.Loads()))
 	}
 }
 
