@@ -45,7 +45,10 @@ func (e *RowErrors) orNil() error {
 }
 
 // Imported counts the rows of an import by what they meant.
-type Imported struct{ New, Changed, Same int }
+type Imported struct {
+	New, Changed, Same int
+	Asked              int // phone changes that wait for a second person
+}
 
 // Progress is told how far an import has come. It may be nil.
 type Progress func(done, total int)

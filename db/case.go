@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"tali/parser"
@@ -192,21 +191,28 @@ func (d *DB) Case(ctx context.Context, p *parser.Profile, key verify.CaseKey) (*
 	if err != nil {
 		return nil, err
 	}
-	tx, err := d.cold.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	r, err := d.readPage(ctx, caseHead, caseEntries, caseDecisions, caseRemarks, caseTypings)
 	if err != nil {
-		return nil, classify(err)
+		return nil, err
 	}
-	defer tx.Rollback()
-	f, err := readCase(ctx, tx, key, a)
+	defer r.tx.Rollback()
+	f, err := readCase(ctx, r, key, a)
 	if err != nil {
 		return nil, fmt.Errorf("reading case %s %s: %w", key.Station, key.Ballot, classify(err))
 	}
 	return f, nil
 }
 
+// caseReader is a transaction that a case is read in: of a page, or of whoever
+// is about to change it.
+type caseReader interface {
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+}
+
 // readCase reads within a transaction that sees one moment, or holds the
 // station's lock.
-func readCase(ctx context.Context, tx *sqlx.Tx, key verify.CaseKey, a caseArgs) (*CaseFile, error) {
+func readCase(ctx context.Context, tx caseReader, key verify.CaseKey, a caseArgs) (*CaseFile, error) {
 	var head struct {
 		verify.Station
 		Entry, Revision, Held, Version int
@@ -238,7 +244,7 @@ func readCase(ctx context.Context, tx *sqlx.Tx, key verify.CaseKey, a caseArgs) 
 	return f, err
 }
 
-func readEntries(ctx context.Context, tx *sqlx.Tx, a caseArgs) ([]EntryFile, error) {
+func readEntries(ctx context.Context, tx caseReader, a caseArgs) ([]EntryFile, error) {
 	var rows []struct {
 		EntryFile
 		Figures string

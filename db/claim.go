@@ -57,10 +57,10 @@ WHERE subject = $1 AND staff <> $2`
 // OpenOnDesk claims a subject for staff, or says who has it. Opening again is a
 // sign of life.
 func (d *DB) OpenOnDesk(ctx context.Context, subject, staff string) (c DeskClaim, err error) {
-	if _, err := d.cold.ExecContext(ctx, takeClaim, subject, staff, ClaimLease.Seconds()); err != nil {
-		return c, fmt.Errorf("claiming %s: %w", subject, classify(err))
+	if err := d.pageExec(ctx, takeClaim, subject, staff, ClaimLease.Seconds()); err != nil {
+		return c, fmt.Errorf("claiming %s: %w", subject, err)
 	}
-	if err := d.get(ctx, &c, readClaim, subject); err != nil {
+	if err := d.pageGet(ctx, &c, readClaim, subject); err != nil {
 		return c, fmt.Errorf("claiming %s: %w", subject, err)
 	}
 	return c, nil
@@ -68,7 +68,7 @@ func (d *DB) OpenOnDesk(ctx context.Context, subject, staff string) (c DeskClaim
 
 // ClaimOf says on whose desk a subject is; the zero claim when on nobody's.
 func (d *DB) ClaimOf(ctx context.Context, subject string) (c DeskClaim, err error) {
-	err = d.get(ctx, &c, readClaim+` AND until > now()`, subject)
+	err = d.pageGet(ctx, &c, readClaim+` AND until > now()`, subject)
 	if errors.Is(err, sql.ErrNoRows) {
 		return DeskClaim{}, nil
 	}

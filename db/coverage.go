@@ -23,6 +23,7 @@ type ModemRow struct {
 	Operator string
 	Alive    bool
 	LastSeen time.Time `db:"last_seen"`
+	ModemHealth
 }
 
 const (
@@ -50,5 +51,8 @@ LEFT JOIN registry.area v ON v.code = s.village
 LEFT JOIN registry.area d ON d.code = s.village / 10000
 ORDER BY s.village`
 
-	modemRows = `SELECT gateway, name, number, operator, alive, last_seen FROM registry.modem ORDER BY gateway, name`
+	modemRows = `
+SELECT gateway, name, number, operator, alive, last_seen, coalesce(heard_at, '0001-01-01Z') AS heard_at, coalesce(signal_dbm, 0) AS signal_dbm,
+       coalesce(slots_used, 0) AS slots_used, coalesce(slots, 0) AS slots, coalesce(balance, 0) AS balance, coalesce(balance_at, '0001-01-01Z') AS balance_at
+FROM registry.modem ORDER BY gateway, name`
 )

@@ -67,12 +67,14 @@ func (p pool) heed(err error) error {
 type DB struct {
 	cold  pool // imports, pages: the planner decides
 	hot   pool // intake and outbox: small transactions that must find their rows by index
+	page  pool // what every page of the desk asks, planned once
 	log   *slog.Logger
 	lanes chan int
 	areas areaNames
 
+	hotOnes, pageOnes statements // prepared on hot and page
+
 	mu       sync.Mutex
-	prepared map[string]*sqlx.Stmt
 	profiles map[profileKey]profileRow
 }
 
@@ -91,10 +93,13 @@ func Open(_ context.Context, dsn string, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database.dsn: %w", err)
 	}
+	page, err := newPool(dsn, hotSettings)
+	if err != nil {
+		return nil, fmt.Errorf("database.dsn: %w", err)
+	}
 	d := &DB{
-		cold: cold, hot: hot, log: log,
+		cold: cold, hot: hot, page: page, log: log,
 		lanes:    make(chan int, intakeLanes),
-		prepared: make(map[string]*sqlx.Stmt),
 		profiles: make(map[profileKey]profileRow),
 	}
 	for lane := range intakeLanes {
@@ -118,34 +123,11 @@ func newPool(dsn string, settings map[string]string) (pool, error) {
 // Close ends the pools. Transactions under way are rolled back by the server. A
 // connection that was cut cannot be closed properly, which costs nothing.
 func (d *DB) Close() error {
-	err := errors.Join(d.cold.Close(), d.hot.Close())
+	err := errors.Join(d.cold.Close(), d.hot.Close(), d.page.Close())
 	if unreachable(err) {
 		return nil
 	}
 	return err
-}
-
-// prepare has a statement ready on the hot pool. It must come before a transaction
-// begins: it may need a connection of its own, and lib/pq prepares again in
-// every transaction what is prepared on a connection.
-func (d *DB) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	d.mu.Lock()
-	s := d.prepared[query]
-	d.mu.Unlock()
-	if s != nil {
-		return s, nil
-	}
-	s, err := d.hot.PreparexContext(ctx, query)
-	if err != nil {
-		return nil, classify(d.hot.heed(err))
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if other := d.prepared[query]; other != nil {
-		return other, s.Close()
-	}
-	d.prepared[query] = s
-	return s, nil
 }
 
 // get runs one statement for one row into dest.

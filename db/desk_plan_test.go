@@ -78,31 +78,37 @@ func TestDeskPlansUseIndexes(t *testing.T) {
 		query string
 		args  []any
 	}{
-		"queue, front":        {queueCases, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
-		"queue, deep":         {queueCases, []any{1, 1, -32767, 0, 0, int64(1) << 62, 0, now.Add(-6 * time.Hour), station, 7, 40}},
-		"queue, one district": {queueCases, []any{1, 1, -32767, 0, 7108100000000, 7108109999999, -32767, time.Time{}, -1, 0, 40}},
-		"queue, plain":        {queueCases, []any{1, 1, 0, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
-		"queue, typings":      {queueTypings, []any{1, 1, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
-		"queue, questions":    {queueQuestions, []any{1, 1, now, 0, int64(1) << 62, time.Time{}, zero, 40, 7108}},
-		"queue, messages":     {queueMessages, []any{1, 0, int64(1) << 62, -32767, time.Time{}, zero, 40, 7108}},
-		"counts":              {queueCounts, []any{1, 1, now}},
-		"case":                {caseHead, one},
-		"case, entries":       {caseEntries, one},
-		"case, decisions":     {caseDecisions, one},
-		"case, remarks":       {caseRemarks, one},
-		"case, typings":       {caseTypings, one},
-		"message":             {messageFile, []any{key, 1, 7108}},
-		"message, stations":   {messageStations, []any{SamplePhone(7), 1}},
-		"message, handled":    {messageHandling, []any{key}},
-		"log":                 {logAll, []any{1, 7108, now, zero, 50}},
-		"log of a phone":      {logByPhone, []any{1, 7108, now, zero, 50, SamplePhone(7)}},
-		"log of a station":    {logByStation, []any{1, 7108, now, zero, 50, station}},
-		"log by words":        {logByWords, []any{1, 7108, now, zero, 50, "'halo':*"}},
-		"stations by code":    {stationsByCode, []any{1, 1, 7108102001000, 7108102001999, 30}},
-		"station by TPS":      {stationsByTPS, []any{1, 1, 10000891, 7108, 30}},
-		"stations by village": {stationsByVillage, []any{1, 1, "desa rekaan 7%", 7108, 30}},
-		"claim":               {readClaim, []any{"c:1:7108102001007:7:1"}},
-		"undo: the case":      {changeStanding, []any{1, station, 7, 1, 1, verify.StateIn, 0, 0, 2}},
+		"queue, front":         {queueCases, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
+		"queue, deep":          {queueCases, []any{1, 1, -32767, 0, 0, int64(1) << 62, 0, now.Add(-6 * time.Hour), station, 7, 40}},
+		"queue, one district":  {queueCases, []any{1, 1, -32767, 0, 7108100000000, 7108109999999, -32767, time.Time{}, -1, 0, 40}},
+		"queue, plain":         {queueCases, []any{1, 1, 0, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
+		"queue, forms":         {queueNarrow, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40, "form"}},
+		"queue, unproven":      {queueNarrow, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40, "unproven"}},
+		"queue, typings":       {queueTypings, []any{1, 1, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
+		"queue, questions":     {queueQuestions, []any{1, 1, now, 0, int64(1) << 62, time.Time{}, zero, 40, 7108}},
+		"queue, messages":      {queueMessages, []any{1, 0, int64(1) << 62, -32767, time.Time{}, zero, 40, 7108}},
+		"counts":               {queueCounts, []any{1, 1, now}},
+		"case":                 {caseHead, one},
+		"case, entries":        {caseEntries, one},
+		"case, decisions":      {caseDecisions, one},
+		"case, remarks":        {caseRemarks, one},
+		"case, typings":        {caseTypings, one},
+		"message":              {messageFile, []any{key, 1, 7108}},
+		"message, stations":    {messageStations, []any{SamplePhone(7), 1}},
+		"message, handled":     {messageHandling, []any{key}},
+		"log":                  {logAll, []any{1, 7108, now, zero, 50}},
+		"log of a phone":       {logByPhone, []any{1, 7108, now, zero, 50, SamplePhone(7)}},
+		"log of a station":     {logByStation, []any{1, 7108, now, zero, 50, station}},
+		"log by words":         {logByWords, []any{1, 7108, now, zero, 50, "'halo':*"}},
+		"log, newest by words": {logNewest, []any{1, 7108, now, zero, 50, "'halo':*"}},
+		"stations by code":     {stationsByCode, []any{1, 1, 7108102001000, 7108102001999, 30}},
+		"station by TPS":       {stationsByTPS, []any{1, 1, 10000891, 7108, 30}},
+		"stations by village":  {stationsByVillage, []any{1, 1, "desa rekaan 7", 7108, 30, "desa rekaan 8"}},
+		"claim":                {readClaim, []any{"c:1:7108102001007:7:1"}},
+		"session":              {findSession, []any{"x", 60}},
+		"session, in use":      {seenSession, []any{"x"}},
+		"account":              {staffByID, []any{1}},
+		"undo: the case":       {changeStanding, []any{1, station, 7, 1, 1, verify.StateIn, 0, 0, 2}},
 	} {
 		if plan := d.explainCold(t, "on", q.query, q.args); wholeTable.MatchString(plan) {
 			t.Errorf("%s reads a whole table:\n%s", name, plan)
@@ -110,6 +116,10 @@ func TestDeskPlansUseIndexes(t *testing.T) {
 		// Small tables may be read whole, while they are small.
 		if plan := d.explainCold(t, "off", q.query, q.args); strings.Contains(plan, "Seq Scan") {
 			t.Errorf("%s has no index behind it:\n%s", name, plan)
+		}
+		// The plan that pages run by was made for no arguments in particular.
+		if plan, err := d.explain(ctx, q.query, len(q.args)); err != nil || strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s has no index behind its prepared plan: %v\n%s", name, err, plan)
 		}
 	}
 	items, err := d.Queue(ctx, p, QueueQuery{View: ViewConflict, Limit: 40}, now)

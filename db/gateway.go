@@ -29,6 +29,17 @@ type ModemStatus struct {
 	Number   string // E.164, empty when the SIM does not tell
 	Operator string
 	Alive    bool
+	Health   ModemHealth
+}
+
+// ModemHealth is what a modem and its SIM told last; zero values are unknown.
+type ModemHealth struct {
+	HeardAt   time.Time `db:"heard_at"`
+	SignalDBm int       `db:"signal_dbm"` // below 0
+	SlotsUsed int       `db:"slots_used"` // of the store that SMS arrive in
+	Slots     int
+	Balance   int       // rupiah, as of BalanceAt
+	BalanceAt time.Time `db:"balance_at"`
 }
 
 const heartbeat = `
@@ -39,12 +50,17 @@ WITH gateway AS (
   SET version = excluded.version, last_seen = excluded.last_seen,
       spool_queued = excluded.spool_queued, spool_oldest = excluded.spool_oldest, snapshot_at = excluded.snapshot_at
 )
-INSERT INTO registry.modem (gateway, name, number, operator, alive, last_seen)
-SELECT $1, m.name, m.number, m.operator, m.alive, now()
-FROM unnest($5::text[], $6::text[], $7::text[], $8::boolean[]) AS m(name, number, operator, alive)
+INSERT INTO registry.modem AS m (gateway, name, number, operator, alive, last_seen, heard_at, signal_dbm, slots_used, slots, balance, balance_at)
+SELECT $1, m.name, m.number, m.operator, m.alive, now(), to_timestamp(nullif(m.heard, 0)), nullif(m.signal, 0),
+       CASE WHEN m.slots > 0 THEN m.used END, nullif(m.slots, 0), CASE WHEN m.asked > 0 THEN m.balance END, to_timestamp(nullif(m.asked, 0))
+FROM unnest($5::text[], $6::text[], $7::text[], $8::boolean[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[])
+  AS m(name, number, operator, alive, heard, signal, used, slots, balance, asked)
 ORDER BY m.name
 ON CONFLICT (gateway, name) DO UPDATE
-SET number = excluded.number, operator = excluded.operator, alive = excluded.alive, last_seen = excluded.last_seen`
+SET number = excluded.number, operator = excluded.operator, alive = excluded.alive, last_seen = excluded.last_seen,
+    heard_at = coalesce(excluded.heard_at, m.heard_at), signal_dbm = coalesce(excluded.signal_dbm, m.signal_dbm),
+    slots_used = coalesce(excluded.slots_used, m.slots_used), slots = coalesce(excluded.slots, m.slots),
+    balance = coalesce(excluded.balance, m.balance), balance_at = coalesce(excluded.balance_at, m.balance_at)`
 
 // Heartbeat records that a gateway and its modems are there. A gateway that
 // does not for a while has its replies sent by others.
@@ -54,21 +70,35 @@ func (d *DB) Heartbeat(ctx context.Context, g GatewayStatus) error {
 		return fmt.Errorf("heartbeat of %s: %w", g.Name, err)
 	}
 	names, numbers, operators, alive := []string{}, []string{}, []string{}, []bool{}
+	var health [6]array
 	for _, m := range g.Modems {
 		names, numbers = append(names, m.Name), append(numbers, m.Number)
 		operators, alive = append(operators, m.Operator), append(alive, m.Alive)
+		h := m.Health
+		for i, n := range []int64{seconds(h.HeardAt), int64(h.SignalDBm), int64(h.SlotsUsed), int64(h.Slots), int64(h.Balance), seconds(h.BalanceAt)} {
+			health[i].int(n)
+		}
 	}
 	err = d.hot.within(ctx, func(t *transaction) error {
 		_, err := t.on(ctx, beat).ExecContext(ctx, g.Name, g.Version, g.SpoolQueued,
 			pq.NullTime{Time: g.SpoolOldest, Valid: !g.SpoolOldest.IsZero()},
 			pq.Array(names), pq.Array(numbers), pq.Array(operators), pq.Array(alive),
-			pq.NullTime{Time: g.SnapshotAt, Valid: !g.SnapshotAt.IsZero()})
+			pq.NullTime{Time: g.SnapshotAt, Valid: !g.SnapshotAt.IsZero()},
+			health[0].arg(), health[1].arg(), health[2].arg(), health[3].arg(), health[4].arg(), health[5].arg())
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("heartbeat of %s: %w", g.Name, err)
 	}
 	return nil
+}
+
+// seconds is a time as the heartbeat carries it; 0 for none.
+func seconds(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.Unix()
 }
 
 // The timeline of the write-ahead log rises with every promotion and with every

@@ -27,6 +27,8 @@ RETURNING id`
 UPDATE staff.account SET failures = 0, locked_until = '-infinity', last_login = now(), totp_step = greatest(totp_step, $2)
 WHERE id = $1 AND active AND (totp = '' OR $2 > totp_step)`
 
+	sealTOTP = `UPDATE staff.account SET totp = $3 WHERE id = $1 AND totp = $2`
+
 	changePassword = `UPDATE staff.account SET password = $2 WHERE id = $1 AND active`
 
 	offerTOTP = `UPDATE staff.account SET totp_pending = $2 WHERE id = $1 AND active AND totp = ''`
@@ -93,6 +95,15 @@ func (d *DB) ChangePassword(ctx context.Context, who Actor, hash, keepToken stri
 func (d *DB) OfferTOTP(ctx context.Context, id int64, secret string) error {
 	if _, err := d.cold.ExecContext(ctx, offerTOTP, id, secret); err != nil {
 		return fmt.Errorf("offering account %d a second factor: %w", id, classify(err))
+	}
+	return nil
+}
+
+// SealTOTP replaces a secret by the same one sealed, unless it has changed
+// meanwhile.
+func (d *DB) SealTOTP(ctx context.Context, id int64, was, sealed string) error {
+	if _, err := d.cold.ExecContext(ctx, sealTOTP, id, was, sealed); err != nil {
+		return fmt.Errorf("sealing the second factor of account %d: %w", id, classify(err))
 	}
 	return nil
 }

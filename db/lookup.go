@@ -149,6 +149,17 @@ ORDER BY l.stored_at DESC, l.message DESC`
 	logByPhone   = `WITH page AS MATERIALIZED (` + logPage + ` AND phone = $6` + logOrder + `)` + logColumns
 	logByStation = `WITH page AS MATERIALIZED (` + logPage + ` AND station = $6` + logOrder + `)` + logColumns
 
+	// A word that stands in many SMS stands in the newest ones: they are looked
+	// through first, and few rows come from the index then.
+	logNewest = `
+WITH newest AS MATERIALIZED (
+  SELECT message, stored_at, election, phone, station, ballot, revision, outcome, reply, words FROM desk.lookup
+  WHERE election = $1 AND (stored_at, message) < ($3::timestamptz, $4::uuid) ORDER BY stored_at DESC, message DESC LIMIT 2000
+), page AS MATERIALIZED (
+  SELECT message, stored_at, election, phone, station, ballot, revision, outcome, reply FROM newest
+  WHERE words @@ $6::tsquery` + logOrder + `
+)` + logColumns
+
 	// Words are found first and sorted then: a word that stands in every SMS
 	// must not sort them all.
 	logByWords = `
@@ -184,10 +195,19 @@ func (d *DB) MessageLog(ctx context.Context, p *parser.Profile, q LogQuery) ([]L
 		if words == "" {
 			return nil, nil
 		}
-		query, args = logByWords, append(args, words)
+		args = append(args, words)
+		rows, err := d.logRows(ctx, logNewest, args)
+		if err != nil || len(rows) == q.Limit {
+			return rows, err
+		}
+		query = logByWords
 	}
+	return d.logRows(ctx, query, args)
+}
+
+func (d *DB) logRows(ctx context.Context, query string, args []any) ([]LogRow, error) {
 	var rows []LogRow
-	if err := d.list(ctx, &rows, query, args...); err != nil {
+	if err := d.pageList(ctx, &rows, query, args...); err != nil {
 		return nil, fmt.Errorf("reading the message log: %w", err)
 	}
 	return rows, nil
@@ -244,9 +264,11 @@ WITH page AS MATERIALIZED (
 
 	stationsByVillage = `
 WITH area AS MATERIALIZED (
-  SELECT code FROM registry.area WHERE lower(name) LIKE $3 AND code BETWEEN $4::bigint * 1000000 AND $4::bigint * 1000000 + 999999 ORDER BY code LIMIT 50
+  SELECT code FROM registry.area WHERE lower(name) ~>=~ $3 AND lower(name) ~<~ $6 AND code BETWEEN $4::bigint * 1000000 AND $4::bigint * 1000000 + 999999 ORDER BY code LIMIT 50
 ), page AS MATERIALIZED (
-  SELECT s.code, s.tps, s.election FROM area a JOIN registry.station s ON s.code / 1000 = a.code AND s.election = $1 ORDER BY s.code LIMIT $5
+  SELECT s.code, s.tps, s.election FROM area a CROSS JOIN LATERAL (
+    SELECT code, tps, election FROM registry.station WHERE code BETWEEN a.code * 1000 AND a.code * 1000 + 999 AND election = $1 ORDER BY code LIMIT $5) AS s
+  ORDER BY s.code LIMIT $5
 )` + stationHitColumns
 )
 
@@ -258,7 +280,8 @@ func (d *DB) FindStations(ctx context.Context, p *parser.Profile, text string, l
 		return nil, err
 	}
 	text = strings.TrimSpace(text)
-	query, args := stationsByVillage, []any{strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%", p.Regency}
+	name := strings.ToLower(text)
+	query, args := stationsByVillage, []any{name, p.Regency}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 {
 		switch {
 		case parser.TPSCode(text).Valid():
@@ -268,8 +291,12 @@ func (d *DB) FindStations(ctx context.Context, p *parser.Profile, text string, l
 			query, args = stationsByCode, []any{lo, hi}
 		}
 	}
+	args = append([]any{row.Election, p.Round}, append(args, limit)...)
+	if query == stationsByVillage {
+		args = append(args, name+string(unicode.MaxRune)) // behind all that begin so
+	}
 	var hits []StationHit
-	if err := d.list(ctx, &hits, query, append([]any{row.Election, p.Round}, append(args, limit)...)...); err != nil {
+	if err := d.pageList(ctx, &hits, query, args...); err != nil {
 		return nil, fmt.Errorf("looking for stations: %w", err)
 	}
 	return hits, nil

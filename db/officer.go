@@ -34,11 +34,6 @@ FROM registry.phone p JOIN registry.officer o ON o.id = p.officer
 WHERE p.election = $1 AND p.valid_until = 'infinity'
   AND (p.station = ANY ($2::bigint[]) OR p.phone = ANY ($3::text[]))`
 
-	closePhones = `
-UPDATE registry.phone p SET valid_until = now()
-FROM unnest($2::text[], $3::bigint[]) AS c(phone, station)
-WHERE p.election = $1 AND p.phone = c.phone AND p.station = c.station AND p.valid_until = 'infinity'`
-
 	renameOfficers = `
 UPDATE registry.officer o SET name = n.name
 FROM unnest($1::integer[], $2::text[]) AS n(id, name) WHERE o.id = n.id`
@@ -52,17 +47,16 @@ RETURNING id`
 	// may be behind, and messages may have waited in its spool.
 	addPhones = `
 INSERT INTO registry.phone (election, phone, station, officer, valid_from)
-SELECT $1, phone, station, officer, CASE WHEN changed OR EXISTS (
+SELECT $1, phone, station, officer, CASE WHEN EXISTS (
     SELECT FROM registry.phone h WHERE h.phone = p.phone AND h.election = $1 AND h.station = p.station)
   THEN now() ELSE '-infinity' END
-FROM unnest($2::text[], $3::bigint[], $4::integer[], $5::boolean[]) AS p(phone, station, officer, changed)
+FROM unnest($2::text[], $3::bigint[], $4::integer[]) AS p(phone, station, officer)
 ORDER BY phone, station`
 )
 
 // ImportOfficers binds officers' phones to stations, all or none. A row whose
-// officer (by name and station) has another phone closes the old binding and
-// opens a new one: messages count by the time of their receipt. It needs the
-// role tali_desk.
+// officer (by name and station) has another phone asks for a change, which
+// somebody at the desk must agree to. It needs the role tali_desk.
 func (d *DB) ImportOfficers(ctx context.Context, p *parser.Profile, rows []OfficerRow, progress Progress) (Imported, error) {
 	row, err := d.profile(ctx, p)
 	if err != nil {
@@ -80,7 +74,7 @@ type officerImport struct {
 	election int16
 	regency  string
 	rows     []OfficerRow
-	keep     bool // phones of known officers stay: changing one takes two people
+	keep     bool // a row with another phone of a known officer is wrong, and no question
 	counts   Imported
 	bad      RowErrors
 
@@ -89,6 +83,7 @@ type officerImport struct {
 	bound    map[bindingKey]boundOfficer
 	byName   map[nameKey]string // phone of an officer at a station
 	owner    map[string]boundOfficer
+	asked    []askedPhone
 }
 
 type bindingKey struct {
@@ -123,6 +118,9 @@ func (o *officerImport) run(ctx context.Context, t *transaction, progress Progre
 		return err
 	}
 	if err := changes.write(ctx, t, o.election); err != nil {
+		return err
+	}
+	if err := o.ask(ctx, t); err != nil {
 		return err
 	}
 	progress.report(len(o.rows), len(o.rows))
@@ -217,12 +215,11 @@ func (o *officerImport) loadPresent(ctx context.Context, t *transaction) error {
 
 // officerChanges is what an import comes down to.
 type officerChanges struct {
-	closedPhone, closedStation array
-	renamedID, renamedName     array
-	newNames                   array
-	phone, station, changed    array
-	officers                   []int64 // of the new bindings: an id, or -(place in newNames) - 1
-	newCount                   int
+	renamedID, renamedName array
+	newNames               array
+	phone, station         array
+	officers               []int64 // of the new bindings: an id, or -(place in newNames) - 1
+	newCount               int
 }
 
 func (o *officerImport) plan() *officerChanges {
@@ -262,14 +259,12 @@ func (o *officerImport) plan() *officerChanges {
 			continue
 		}
 		if moved {
-			o.counts.Changed++
-			id = o.bound[bindingKey{old, key.station}].id
-			c.closedPhone.text(old)
-			c.closedStation.int(key.station)
-			delete(o.byName, nameKey{r.Name, key.station})
-		} else {
-			o.counts.New++
+			o.asked = append(o.asked, askedPhone{r.Line, PhoneChange{
+				Officer: o.bound[bindingKey{old, key.station}].id, Name: r.Name, Old: old, New: key.phone,
+			}})
+			continue
 		}
+		o.counts.New++
 		if id == 0 {
 			id = fresh[key.phone]
 		}
@@ -281,16 +276,12 @@ func (o *officerImport) plan() *officerChanges {
 		}
 		c.phone.text(key.phone)
 		c.station.int(key.station)
-		c.changed.bool(moved)
 		c.officers = append(c.officers, id)
 	}
 	return c
 }
 
 func (c *officerChanges) write(ctx context.Context, t *transaction, election int16) error {
-	if _, err := t.tx.ExecContext(ctx, closePhones, election, c.closedPhone.arg(), c.closedStation.arg()); err != nil {
-		return err
-	}
 	if _, err := t.tx.ExecContext(ctx, renameOfficers, c.renamedID.arg(), c.renamedName.arg()); err != nil {
 		return err
 	}
@@ -305,6 +296,6 @@ func (c *officerChanges) write(ctx context.Context, t *transaction, election int
 		}
 		officers.int(id)
 	}
-	_, err := t.tx.ExecContext(ctx, addPhones, election, c.phone.arg(), c.station.arg(), officers.arg(), c.changed.arg())
+	_, err := t.tx.ExecContext(ctx, addPhones, election, c.phone.arg(), c.station.arg(), officers.arg())
 	return err
 }

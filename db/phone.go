@@ -29,7 +29,7 @@ type PhoneChange struct {
 	Old       string `db:"old_phone"`
 	New       string `db:"new_phone"`
 	Reason    string
-	AskedBy   string    `db:"asked_by"` // login
+	AskedBy   string    `db:"asked_by"` // login; empty: the command line
 	AskedAt   time.Time `db:"asked_at"`
 	State     PhoneState
 	DecidedBy string    `db:"decided_by"`   // login; empty: nobody yet
@@ -49,7 +49,7 @@ var (
 const (
 	askPhone = `
 INSERT INTO staff.phone_change (election, officer, old_phone, new_phone, reason, asked_by)
-SELECT $1, $2, $3, $4, $5, $6
+SELECT $1, $2, $3, $4, $5, nullif($6, 0)
 WHERE EXISTS (SELECT FROM registry.phone p WHERE p.phone = $3 AND p.election = $1 AND p.officer = $2 AND p.valid_until = 'infinity')
 RETURNING id`
 
@@ -65,11 +65,11 @@ UPDATE staff.phone_change SET state = 'refused', decided_by = $2, decided_at = n
 WHERE id = $1 AND state IN ('asked', 'agreed') RETURNING officer`
 
 	openPhones = `
-SELECT c.id, c.officer, o.name, c.old_phone, c.new_phone, c.reason, a.login AS asked_by, c.asked_at, c.state,
+SELECT c.id, c.officer, o.name, c.old_phone, c.new_phone, c.reason, coalesce(a.login, '') AS asked_by, c.asked_at, c.state,
        coalesce(b.login, '') AS decided_by, coalesce(c.effective_at, '0001-01-01Z') AS effective_at
 FROM staff.phone_change c
 JOIN registry.officer o ON o.id = c.officer
-JOIN staff.account a ON a.id = c.asked_by
+LEFT JOIN staff.account a ON a.id = c.asked_by
 LEFT JOIN staff.account b ON b.id = c.decided_by
 WHERE c.election = $1 AND c.state IN ('asked', 'agreed') ORDER BY c.asked_at, c.id LIMIT 500`
 
@@ -96,20 +96,7 @@ func (d *DB) AskPhone(ctx context.Context, by Actor, p *parser.Profile, c PhoneC
 	if err != nil {
 		return fmt.Errorf("asking for another phone: %w", err)
 	}
-	err = d.cold.within(ctx, func(t *transaction) error {
-		if err := t.freePhone(ctx, row.Election, c); err != nil {
-			return err
-		}
-		var id int64
-		err := t.tx.GetContext(ctx, &id, askPhone, row.Election, c.Officer, c.Old, c.New, c.Reason, by.ID)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrNoChange
-		}
-		if err != nil {
-			return err
-		}
-		return t.record(ctx, Event{Actor: by, Kind: EventPhoneAsked, Subject: OfficerSubject(c.Officer), Detail: fmt.Sprintf("change %d", id)})
-	})
+	err = d.cold.within(ctx, func(t *transaction) error { return t.askPhone(ctx, by, row.Election, c) })
 	if code(err) == codeUniqueViolation {
 		err = ErrPhoneTaken
 	}
@@ -117,6 +104,21 @@ func (d *DB) AskPhone(ctx context.Context, by Actor, p *parser.Profile, c PhoneC
 		return fmt.Errorf("asking for another phone of officer %d: %w", c.Officer, err)
 	}
 	return nil
+}
+
+func (t *transaction) askPhone(ctx context.Context, by Actor, election int16, c PhoneChange) error {
+	if err := t.freePhone(ctx, election, c); err != nil {
+		return err
+	}
+	var id int64
+	err := t.tx.GetContext(ctx, &id, askPhone, election, c.Officer, c.Old, c.New, c.Reason, by.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNoChange
+	}
+	if err != nil {
+		return err
+	}
+	return t.record(ctx, Event{Actor: by, Kind: EventPhoneAsked, Subject: OfficerSubject(c.Officer), Detail: fmt.Sprintf("change %d", id)})
 }
 
 // OfficerSubject is an officer as the subject of an event.

@@ -43,11 +43,13 @@ const (
 	ViewTyping    QueueView = "typing"
 	ViewQuestions QueueView = "questions"
 	ViewMessages  QueueView = "messages"
+	ViewForm      QueueView = "form"     // taken by FORM: a call comes before confirming
+	ViewUnproven  QueueView = "unproven" // no code has proven who sent it
 )
 
 // QueueViews are all parts.
 func QueueViews() []QueueView {
-	return []QueueView{ViewAll, ViewConflict, ViewFlagged, ViewPlain, ViewTyping, ViewQuestions, ViewMessages}
+	return []QueueView{ViewAll, ViewConflict, ViewFlagged, ViewPlain, ViewTyping, ViewQuestions, ViewMessages, ViewForm, ViewUnproven}
 }
 
 // questionRisk places a question that nobody answered between flags and
@@ -123,32 +125,49 @@ type QueueQuery struct {
 	Limit int
 }
 
-const (
-	queueCases = `
-WITH page AS MATERIALIZED (
+// caseFront are the cases that wait, from a place on.
+const caseFront = `
   SELECT station, ballot, round, election, risk, since, state, held, entry, revision, version
   FROM tally.standing
   WHERE election = $1 AND round = $2 AND (state = 'masuk' OR held > 0) AND (-risk) BETWEEN $3 AND $4
     AND station BETWEEN $5 AND $6
     AND ((-risk), since, station, ballot) > ($7::smallint, $8::timestamptz, $9::bigint, $10::smallint)
-  ORDER BY (-risk), since, station, ballot LIMIT $11
-)
+  ORDER BY (-risk), since, station, ballot LIMIT `
+
+const caseColumns = `
 SELECT 'case' AS kind, p.risk, p.since, p.station::text AS station, b.keyword AS ballot, s.tps::text AS tps, v.name AS village,
        (p.station % 1000)::integer AS number, coalesce(p.state, '') AS state, p.held, coalesce(p.entry, 0) AS entry, p.revision,
        coalesce(e.flags, '{}') AS flags, coalesce(a.staff, '') AS agreed, coalesce(a.proposes, '') AS proposes,
        coalesce(e.message::text, '') AS message, '' AS outcome, coalesce(e.phone, '') AS phone, '' AS text,
-       coalesce(c.staff, '') AS claim, tally.subject(p.election, p.station, p.ballot, p.round) AS subject
+       coalesce(c.staff, '') AS claim, 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AS subject
 FROM page p
 JOIN registry.station s ON s.code = p.station AND s.election = p.election
 JOIN registry.area v ON v.code = p.station / 1000
 JOIN registry.ballot b ON b.election = p.election AND b.regency = p.station / 1000000000 AND b.digit = p.ballot
 LEFT JOIN tally.entry e ON e.station = p.station AND e.ballot = p.ballot AND e.round = p.round AND e.election = p.election
   AND e.province = (p.station / 100000000000)::smallint AND e.revision = coalesce(p.entry, p.revision)
-LEFT JOIN desk.claim c ON c.subject = tally.subject(p.election, p.station, p.ballot, p.round) AND c.until > now()
+LEFT JOIN desk.claim c ON c.subject = 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AND c.until > now()
 LEFT JOIN LATERAL (SELECT r.staff, r.proposes FROM tally.remark r
   WHERE r.station = p.station AND r.ballot = p.ballot AND r.round = p.round AND r.election = p.election
     AND r.kind = 'agree' AND r.version = p.version ORDER BY r.id DESC LIMIT 1) AS a ON true
 ORDER BY (-p.risk), p.since, p.station, p.ballot`
+
+const (
+	queueCases = `WITH page AS MATERIALIZED (` + caseFront + `$11)` + caseColumns
+
+	// What is asked of the entry itself is asked of those that wait first: no
+	// index of the intake's serves the desk alone.
+	queueNarrow = `
+WITH front AS MATERIALIZED (` + caseFront + `2000), page AS MATERIALIZED (
+  SELECT f.station, f.ballot, f.round, f.election, f.risk, f.since, f.state, f.held, f.entry, f.revision, f.version
+  FROM front f
+  JOIN tally.entry e ON e.station = f.station AND e.ballot = f.ballot AND e.round = f.round AND e.election = f.election
+    AND e.province = (f.station / 100000000000)::smallint AND e.revision = coalesce(f.entry, f.revision)
+  WHERE CASE $12 WHEN 'form' THEN 'form' = ANY (e.flags)
+    ELSE e.assurance = 'A0' AND NOT EXISTS (SELECT FROM tally.raised_proof r WHERE r.station = e.station AND r.ballot = e.ballot
+      AND r.round = e.round AND r.revision = e.revision AND r.election = e.election) END
+  ORDER BY (-f.risk), f.since, f.station, f.ballot LIMIT $11
+)` + caseColumns
 
 	queueTypings = `
 WITH page AS MATERIALIZED (
@@ -160,14 +179,14 @@ WITH page AS MATERIALIZED (
 SELECT 'typing' AS kind, p.risk, p.since, p.station::text AS station, b.keyword AS ballot, s.tps::text AS tps, v.name AS village,
        (p.station % 1000)::integer AS number, '' AS state, 0 AS held, 0 AS entry, 0 AS revision, '{}'::text[] AS flags,
        coalesce(y.staff, '') AS agreed, '' AS proposes, '' AS message, coalesce(y.source, '') AS outcome, '' AS phone, '' AS text,
-       coalesce(c.staff, '') AS claim, tally.subject(p.election, p.station, p.ballot, p.round) AS subject
+       coalesce(c.staff, '') AS claim, 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AS subject
 FROM page p
 JOIN registry.station s ON s.code = p.station AND s.election = p.election
 JOIN registry.area v ON v.code = p.station / 1000
 JOIN registry.ballot b ON b.election = p.election AND b.regency = p.station / 1000000000 AND b.digit = p.ballot
 LEFT JOIN LATERAL (SELECT staff, source FROM tally.typing
   WHERE station = p.station AND ballot = p.ballot AND round = p.round AND election = p.election ORDER BY id DESC LIMIT 1) AS y ON true
-LEFT JOIN desk.claim c ON c.subject = tally.subject(p.election, p.station, p.ballot, p.round) AND c.until > now()
+LEFT JOIN desk.claim c ON c.subject = 'c:' || p.election || ':' || p.station || ':' || p.ballot || ':' || p.round AND c.until > now()
 ORDER BY (-p.risk), p.since, p.station, p.ballot`
 
 	queueQuestions = `
@@ -243,7 +262,7 @@ type queueReader struct {
 // when none is.
 func (r *queueReader) risks() (lo, hi int, ok bool) {
 	switch r.q.View {
-	case ViewAll, "":
+	case ViewAll, ViewForm, ViewUnproven, "":
 		return -math.MaxInt16, 0, true
 	case ViewConflict:
 		return -math.MaxInt16, -10, true
@@ -321,7 +340,7 @@ func (r *queueReader) read(ctx context.Context, query string, args ...any) error
 		QueueItem
 		Flags pq.StringArray
 	}
-	if err := r.d.list(ctx, &rows, query, args...); err != nil {
+	if err := r.d.pageList(ctx, &rows, query, args...); err != nil {
 		return err
 	}
 	for _, row := range rows {
@@ -339,7 +358,11 @@ func (r *queueReader) cases(ctx context.Context) error {
 	}
 	lo, hi := r.stations()
 	args := append([]any{r.election, r.p.Round, least, most, lo, hi}, r.afterCase(QueueCase)...)
-	return r.read(ctx, queueCases, append(args, r.q.Limit)...)
+	args = append(args, r.q.Limit)
+	if r.q.View == ViewForm || r.q.View == ViewUnproven {
+		return r.read(ctx, queueNarrow, append(args, string(r.q.View))...)
+	}
+	return r.read(ctx, queueCases, args...)
 }
 
 func (r *queueReader) typings(ctx context.Context) error {
@@ -393,7 +416,7 @@ func (d *DB) QueueCounts(ctx context.Context, p *parser.Profile, now time.Time) 
 		return nil, err
 	}
 	var n struct{ Conflict, Flagged, Plain, Typing, Questions, Messages int }
-	if err := d.get(ctx, &n, queueCounts, row.Election, p.Round, now.Add(-p.QuestionTTL)); err != nil {
+	if err := d.pageGet(ctx, &n, queueCounts, row.Election, p.Round, now.Add(-p.QuestionTTL)); err != nil {
 		return nil, fmt.Errorf("counting the queue: %w", err)
 	}
 	return map[QueueView]int{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -275,5 +276,31 @@ func TestLogAndSearch(t *testing.T) {
 		if err != nil || len(hits) != want {
 			t.Errorf("stations for %q: %d, %v, want %d", text, len(hits), err, want)
 		}
+	}
+}
+
+// A tally that was taken by FORM, and one that no code has proven, each stand in a
+// part of the queue of their own.
+func TestQueueOfFormsAndUnproven(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, 3)
+	if got := outcomes(c.intake(c.at(0, slipValid), c.at(1, "FORM"))); got != "figures accepted" {
+		t.Fatalf("a form that contradicts itself: %s", got)
+	}
+	c.intake(c.plain(1, 145), c.plain(2, 146))
+	form := c.queue(db.ViewForm, 1)
+	if len(form) != 1 || !slices.Contains(form[0].Flags, verify.FlagForm) {
+		t.Errorf("the part of FORM = %+v, want the one entry", form)
+	}
+	if got := c.queue(db.ViewUnproven, 2); len(got) != 3 {
+		t.Errorf("%d entries are unproven, want all 3", len(got))
+	}
+	owner := c.owner()
+	if _, err := owner.ExecContext(t.Context(), `INSERT INTO tally.raised_proof (station, election, ballot, round, revision, assurance, message)
+		SELECT station, election, ballot, round, revision, 'A2', message FROM tally.entry WHERE station = $1`, form[0].Station); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.queue(db.ViewUnproven, 2); len(got) != 2 {
+		t.Errorf("%d entries are unproven once one was proven later, want 2", len(got))
 	}
 }

@@ -116,12 +116,13 @@ func TestImportOfficers(t *testing.T) {
 		{Line: 5, Name: "Petugas 0", Phone: phone(0), Station: stationCode(1)},         // a second station
 	}
 	got, err := c.desk.ImportOfficers(t.Context(), c.profile, rows, nil)
-	if want := (db.Imported{New: 1, Changed: 2, Same: 1}); err != nil || got != want {
+	if want := (db.Imported{New: 1, Changed: 1, Same: 1, Asked: 1}); err != nil || got != want {
 		t.Fatalf("ImportOfficers = %+v, %v, want %+v", got, err, want)
 	}
 	if got, err := c.desk.ImportOfficers(t.Context(), c.profile, rows, nil); err != nil || got.Same != 4 {
 		t.Errorf("again: %+v, %v, want 4 the same", got, err)
 	}
+	c.agreePhone("+6280011112222")
 	// By the time of receipt: before the change the old phone counts.
 	old, late := c.tally(1, 145), c.tally(1, 146)
 	late.ReceivedAt = time.Now().Add(time.Hour)
@@ -164,12 +165,20 @@ func TestGatewayAndOverview(t *testing.T) {
 		t.Error(err)
 	}
 	status := db.GatewayStatus{Name: "gw1", Version: "1", SpoolQueued: 4, Modems: []db.ModemStatus{
-		{Name: "m1", Number: "+6281100000001", Alive: true}, {Name: "m2"},
+		{Name: "m1", Number: "+6281100000001", Alive: true, Health: db.ModemHealth{
+			HeardAt: time.Now().Truncate(time.Second), SignalDBm: -93, SlotsUsed: 3, Slots: 20, Balance: 50_000, BalanceAt: time.Now().Add(-time.Hour).Truncate(time.Second),
+		}}, {Name: "m2"},
 	}}
 	for range 2 {
 		if err := c.gateway.Heartbeat(t.Context(), status); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// A modem that is gone keeps what it told last.
+	gone := status
+	gone.Modems = []db.ModemStatus{{Name: "m1", Number: "+6281100000001", Alive: true}, {Name: "m2"}}
+	if err := c.gateway.Heartbeat(t.Context(), gone); err != nil {
+		t.Fatal(err)
 	}
 	first, err := c.gateway.Incarnation(t.Context())
 	if err != nil || !strings.HasSuffix(first, "/00000001") {
@@ -188,6 +197,14 @@ func TestGatewayAndOverview(t *testing.T) {
 	}
 	if len(o.Gateways) != 1 || o.Gateways[0].Messages != 4 || o.Gateways[0].ModemsAlive != 1 || o.Gateways[0].Modems != 2 {
 		t.Errorf("Gateways = %+v", o.Gateways)
+	}
+	want := status.Modems[0].Health
+	if got := o.Modems[0].ModemHealth; !got.HeardAt.Equal(want.HeardAt) || got.SignalDBm != -93 || got.SlotsUsed != 3 || got.Slots != 20 ||
+		got.Balance != 50_000 || !got.BalanceAt.Equal(want.BalanceAt) {
+		t.Errorf("health of m1 = %+v, want %+v", got, want)
+	}
+	if got := o.Modems[1].ModemHealth; !got.HeardAt.IsZero() || got.SignalDBm != 0 || got.Slots != 0 || !got.BalanceAt.IsZero() {
+		t.Errorf("health of m2 = %+v, want nothing known", got)
 	}
 	recent, err := c.desk.Recent(t.Context(), 3)
 	if err != nil || len(recent) != 3 {

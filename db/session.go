@@ -60,7 +60,7 @@ func (d *DB) SaveSession(ctx context.Context, s Session) error {
 // FindSession returns the data of a session that has neither expired nor been
 // idle for longer than idle, of an account in use.
 func (d *DB) FindSession(ctx context.Context, token string, idle time.Duration) (data []byte, found bool, err error) {
-	err = d.get(ctx, &data, findSession, token, idle.Seconds())
+	err = d.pageGet(ctx, &data, findSession, token, idle.Seconds())
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil, false, nil
@@ -72,8 +72,8 @@ func (d *DB) FindSession(ctx context.Context, token string, idle time.Duration) 
 
 // SeeSession notes that a person did something in the session.
 func (d *DB) SeeSession(ctx context.Context, token string) error {
-	if _, err := d.cold.ExecContext(ctx, seenSession, token); err != nil {
-		return fmt.Errorf("noting that a session is in use: %w", classify(err))
+	if err := d.pageExec(ctx, seenSession, token); err != nil {
+		return fmt.Errorf("noting that a session is in use: %w", err)
 	}
 	return nil
 }

@@ -278,7 +278,7 @@ SELECT id, login, name, role, coalesce(area, 0) AS area, language FROM staff.acc
 // Staff is an account in use, as every request asks for it.
 func (d *DB) Staff(ctx context.Context, id int64) (Staff, error) {
 	var s Staff
-	err := d.get(ctx, &s, staffByID, id)
+	err := d.pageGet(ctx, &s, staffByID, id)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return s, ErrNoStaff

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
 	"tali/parser"
@@ -47,7 +46,7 @@ func (f *CaseFile) OpenTypings() []TypingRow {
 	return out
 }
 
-func readTypings(ctx context.Context, tx *sqlx.Tx, a caseArgs) ([]TypingRow, error) {
+func readTypings(ctx context.Context, tx caseReader, a caseArgs) ([]TypingRow, error) {
 	var rows []struct {
 		TypingRow
 		Figures string

@@ -50,7 +50,11 @@ func (s *site) renderAccount(w http.ResponseWriter, r *http.Request, status int,
 	}
 	view := accountView{
 		Login: a.Login, Name: a.Name, Role: string(a.Role), Language: s.language(r), TOTP: a.TOTP != "", MayTOTP: a.TOTP == "",
-		Secret: a.TOTPPending, Problem: problem, Done: done,
+		Problem: problem, Done: done,
+	}
+	if view.Secret, err = s.Seal.open(a.Login, a.TOTPPending); err != nil {
+		s.fail(w, r, err)
+		return
 	}
 	if view.Secret != "" {
 		if view.QR, err = qrCode(TOTPAddress(a.Login, view.Secret)); err != nil {
@@ -140,7 +144,7 @@ func (s *site) offerTOTP(w http.ResponseWriter, r *http.Request) {
 	who := staffFrom(r.Context())
 	secret, err := NewTOTP(who.Login)
 	if err == nil {
-		err = s.Centre.OfferTOTP(r.Context(), who.ID, secret)
+		err = s.Centre.OfferTOTP(r.Context(), who.ID, s.Seal.close(who.Login, secret))
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -155,7 +159,12 @@ func (s *site) confirmTOTP(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	step, ok := totpStep(a.TOTPPending, r.PostFormValue("code"), time.Now())
+	secret, err := s.Seal.open(a.Login, a.TOTPPending)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	step, ok := totpStep(secret, r.PostFormValue("code"), time.Now())
 	if a.TOTPPending == "" || !ok {
 		s.renderAccount(w, r, http.StatusUnprocessableEntity, s.text(r, "totp.wrong"), "")
 		return

@@ -56,8 +56,11 @@ func (s *site) renderWelcome(w http.ResponseWriter, r *http.Request, status int,
 	view := welcomeView{Path: r.URL.Path, Name: a.Name, Login: a.Login, Role: string(a.Role), Problem: problem}
 	if a.Role.NeedsTOTP() {
 		var err error
-		view.Secret = a.TOTPPending
-		if view.QR, err = qrCode(TOTPAddress(a.Login, a.TOTPPending)); err != nil {
+		if view.Secret, err = s.Seal.open(a.Login, a.TOTPPending); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		if view.QR, err = qrCode(TOTPAddress(a.Login, view.Secret)); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -106,11 +109,15 @@ func (s *site) chosen(r *http.Request, a db.Account) (c db.Credentials, problem 
 		return c, problem, nil
 	}
 	if a.Role.NeedsTOTP() {
-		step, ok := totpStep(a.TOTPPending, r.PostFormValue("code"), time.Now())
+		secret, err := s.Seal.open(a.Login, a.TOTPPending)
+		if err != nil {
+			return c, "", err
+		}
+		step, ok := totpStep(secret, r.PostFormValue("code"), time.Now())
 		if !ok {
 			return c, "totp.wrong", nil
 		}
-		c.TOTP, c.Step = a.TOTPPending, step
+		c.TOTP, c.Step = s.Seal.close(a.Login, secret), step
 	}
 	c.Password, err = s.hasher.hash(r.Context(), r.PostFormValue("password"))
 	return c, "", err

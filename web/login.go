@@ -82,10 +82,15 @@ func (s *site) checkLogin(r *http.Request, login string) (db.Account, int64, err
 	case account.TOTP == "":
 		return account, 0, nil
 	}
-	step, ok := totpStep(account.TOTP, r.PostFormValue("code"), time.Now())
+	secret, err := s.Seal.open(account.Login, account.TOTP)
+	if err != nil {
+		return account, 0, err
+	}
+	step, ok := totpStep(secret, r.PostFormValue("code"), time.Now())
 	if !ok {
 		return account, 0, errNoLogin
 	}
+	s.sealOld(r.Context(), account)
 	return account, step, nil
 }
 

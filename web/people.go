@@ -123,7 +123,7 @@ func (s *site) addPerson(w http.ResponseWriter, r *http.Request) {
 		s.renderPeople(w, r, http.StatusUnprocessableEntity, peopleView{Problem: s.text(r, problem)})
 		return
 	}
-	path, invite, err := NewInvite(staff.Login)
+	path, invite, err := s.invite(staff.Login)
 	if err == nil {
 		_, err = s.Centre.AddStaff(r.Context(), actor(r), db.NewStaff{Staff: staff, Invite: invite})
 	}
@@ -196,7 +196,7 @@ func (s *site) resetPerson(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	path, invite, err := NewInvite(a.Login)
+	path, invite, err := s.invite(a.Login)
 	if err == nil {
 		err = s.Centre.InviteStaff(r.Context(), actor(r), a.Login, invite)
 	}

@@ -3,9 +3,11 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"tali/db"
+	"tali/parser"
 	"tali/verify"
 )
 
@@ -51,7 +53,7 @@ func (s *site) queueOf(r *http.Request) db.QueueQuery {
 		View: db.QueueView(r.URL.Query().Get("view")), Area: staffFrom(r.Context()).Area,
 		After: db.ParseQueueCursor(r.URL.Query().Get("after")), Limit: queueShown,
 	}
-	for _, v := range db.QueueViews() {
+	for _, v := range s.queueViews() {
 		if q.View == v {
 			return q
 		}
@@ -99,7 +101,7 @@ func (s *site) newQueue(t tongue, q db.QueueQuery, items []db.QueueItem, counts 
 		View: string(q.View), Front: q.After.Kind == "", At: clockOf(s.Profile, now).full(now),
 		Export: "/queue/export?" + url.Values{"view": {string(q.View)}}.Encode(), Nothing: t.say("queue.nothing"),
 	}
-	v.Tabs = queueTabs(t, q.View, counts)
+	v.Tabs = s.queueTabs(t, q.View, counts)
 	for _, i := range items {
 		v.Rows = append(v.Rows, s.newQueueRow(t, i, now))
 	}
@@ -109,12 +111,23 @@ func (s *site) newQueue(t tongue, q db.QueueQuery, items []db.QueueItem, counts 
 	return v
 }
 
-func queueTabs(t tongue, here db.QueueView, counts map[db.QueueView]int) []queueTab {
+// queueViews are the parts of the queue of this election: where no code is asked
+// for, none is missing.
+func (s *site) queueViews() []db.QueueView {
+	return slices.DeleteFunc(db.QueueViews(), func(v db.QueueView) bool {
+		return v == db.ViewUnproven && s.Profile.Auth == parser.AuthOff
+	})
+}
+
+func (s *site) queueTabs(t tongue, here db.QueueView, counts map[db.QueueView]int) []queueTab {
 	var tabs []queueTab
-	for i, view := range db.QueueViews() {
-		count := t.number(counts[view])
-		if counts[view] >= 1000 {
-			count += "+"
+	for i, view := range s.queueViews() {
+		count := ""
+		if n, counted := counts[view]; counted {
+			count = t.number(n)
+			if n >= 1000 {
+				count += "+"
+			}
 		}
 		tabs = append(tabs, queueTab{
 			Path: "/queue?view=" + string(view), Text: t.say("queue.view." + string(view)), Count: count,

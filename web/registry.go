@@ -62,6 +62,9 @@ func (s *site) renderRegistry(w http.ResponseWriter, r *http.Request, status int
 		row := changeView{
 			PhoneChange: x, OldMasked: maskedPhone(x.Old), NewMasked: maskedPhone(x.New), Asked: c.brief(x.AskedAt).Text, Mine: x.AskedBy == who.Login,
 		}
+		if x.AskedBy == "" {
+			row.AskedBy = t.say("change.command")
+		}
 		if x.State == db.PhoneAgreed {
 			row.In = t.say("change.cools", x.DecidedBy, c.brief(x.Effective).Text)
 		}

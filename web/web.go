@@ -35,6 +35,7 @@ type Parts struct {
 	Log      *slog.Logger
 	Language string // of those who chose none: id or en; empty is id
 	Secure   bool   // served by TLS: cookies are for that alone
+	Seal     *Seal  // of second factors; nil leaves them open in the database
 	Tables   Tables // reads uploaded tables; nil refuses them
 }
 

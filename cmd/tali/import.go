@@ -52,7 +52,8 @@ province in its row.`,
 			long: `officers reads who may report for which station, one row for each phone and
 station. The station is its 13 digits or the 8 digits of its card. A phone may
 be written 0812..., 62812... or +62812... A row with the name and station of an
-officer who is known and another phone moves the officer to that phone.
+officer who is known and another phone asks for that phone: a supervisor or an
+admin agrees to it on the desk's registry page, and two hours later it counts.
 
   nama,telepon,kode
   Petugas Contoh 108,+6289900000108,7108052002003`,
@@ -120,6 +121,10 @@ func (k importKind) read(cmd *cobra.Command, path string, cfg configs.Config, p 
 		return errors.New("stopped; nothing was imported")
 	case err != nil:
 		return err
+	}
+	if n.Asked > 0 {
+		fmt.Fprintf(out, "%s asked for, not in force: a supervisor or an admin agrees on the desk's registry page, and two hours later the new phone counts\n",
+			counted(n.Asked, "phone change"))
 	}
 	fmt.Fprintf(out, "%s: %d new, %d changed, %d unchanged\n", k.name, n.New, n.Changed, n.Same)
 	return nil

@@ -172,9 +172,13 @@ func (d *daemon) closePorts() {
 func (d daemon) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if d.page != nil {
+		seal, err := deskSeal(d.cfg.DataDir)
+		if err != nil {
+			return err
+		}
 		desk := web.New(web.Parts{
 			Centre: d.centre.desk, Profile: d.profile, Log: d.log, Language: d.cfg.Desk.Language, Secure: d.cfg.Desk.TLSCert != "",
-			Tables: deskTables(d.centre.desk, d.profile),
+			Seal: seal, Tables: deskTables(d.centre.desk, d.profile),
 		})
 		url := pageURL(d.cfg.Desk, d.page.Addr())
 		group.Go(func() error { return serveHTTP(ctx, d.page, desk) })

@@ -122,7 +122,29 @@ func (c *centre) openDesk(ctx context.Context) (*openedDesk, error) {
 			return nil, err
 		}
 	}
+	if err := d.awaitPicture(ctx); err != nil {
+		d.close()
+		return nil, err
+	}
 	return d, nil
+}
+
+// awaitPicture waits until the count was drawn for the first time: a desk that
+// has just started on a large centre reads for some seconds.
+func (d *openedDesk) awaitPicture(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*deskAllowed)
+	defer cancel()
+	for {
+		_, err := d.ask(ctx, d.people[0], "/")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the overview: %w", err)
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 func (d *openedDesk) close() {
@@ -168,7 +190,8 @@ func (d *openedDesk) hire(ctx context.Context, i int, hash string) error {
 		return err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK || answer.Request.URL.Path == "/login" {
+	drawn := answer.StatusCode == http.StatusOK || answer.StatusCode == http.StatusServiceUnavailable
+	if !drawn || answer.Request.URL.Path == "/login" {
 		return fmt.Errorf("signing %s in: %s at %s", login, answer.Status, answer.Request.URL.Path)
 	}
 	d.people = append(d.people, client)
@@ -192,14 +215,15 @@ func (d *openedDesk) work(ctx context.Context, s Settings) (map[string][]time.Du
 	for i, client := range d.people {
 		staff.Go(func() {
 			random := rand.New(rand.NewPCG(4, uint64(i)))
-			tick := time.NewTicker(deskPause)
-			defer tick.Stop()
 			wait := time.NewTimer(time.Duration(i) * deskPause / deskStaff)
 			defer wait.Stop()
 			select {
 			case <-wait.C:
 			case <-ctx.Done():
 			}
+			// Begun here: people do not all ask in the same moment.
+			tick := time.NewTicker(deskPause)
+			defer tick.Stop()
 			for time.Now().Before(end) {
 				name := deskPages()[random.IntN(len(deskPages()))]
 				took, err := d.ask(ctx, client, d.path(name, random, s))

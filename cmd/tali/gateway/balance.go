@@ -26,6 +26,14 @@ type Balance struct {
 	Text    string // as answered
 }
 
+// told is when the operator answered with an amount; zero when it never did.
+func (b Balance) told() time.Time {
+	if !b.Known {
+		return time.Time{}
+	}
+	return b.At
+}
+
 // CommonBalance reads what Indonesian operators answer in most of their words:
 // "Sisa pulsa Rp50.000 s.d. 31/12/2027", "Pulsa Rp 12500, aktif sd 2027-01-05".
 func CommonBalance() *regexp.Regexp {

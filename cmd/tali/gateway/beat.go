@@ -92,9 +92,13 @@ func (g *Gateway) status(ctx context.Context) (db.GatewayStatus, error) {
 		return s, err
 	}
 	for _, m := range g.modems {
-		st := m.Status()
+		st, credit := m.Health(), g.balances.of(m.name)
 		s.Modems = append(s.Modems, db.ModemStatus{
 			Name: st.Name, Number: st.Number, Operator: cmp.Or(st.Operator, g.Operators[st.Name]), Alive: st.State == gsm.StateReady,
+			Health: db.ModemHealth{
+				HeardAt: st.LastHeard, SignalDBm: st.SignalDBm, SlotsUsed: st.SlotsUsed, Slots: st.SlotsTotal,
+				Balance: credit.Rupiah, BalanceAt: credit.told(),
+			},
 		})
 	}
 	return s, nil
