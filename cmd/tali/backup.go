@@ -96,8 +96,14 @@ func beside(config string, cfg configs.Config, keys bool) ([]backup.File, error)
 	if !keys {
 		return out, nil
 	}
+	seal := filepath.Join(cfg.DataDir, sealFile)
+	if _, err := os.Stat(seal); errors.Is(err, fs.ErrNotExist) {
+		seal = "" // no desk has run here yet
+	}
 	for name, path := range map[string]string{
-		"secret/tali.yaml": config, "secret/auth.key": cfg.Auth.MasterKeyFile, "secret/desk-tls.crt": cfg.Desk.TLSCert, "secret/desk-tls.key": cfg.Desk.TLSKey,
+		"secret/tali.yaml": config, "secret/auth.key": cfg.Auth.MasterKeyFile, "secret/" + sealFile: seal,
+		"secret/desk-tls.crt": cfg.Desk.TLSCert, "secret/desk-tls.key": cfg.Desk.TLSKey,
+		"secret/feed-tls.crt": cfg.Feed.TLSCert, "secret/feed-tls.key": cfg.Feed.TLSKey,
 	} {
 		if path == "" {
 			continue

@@ -423,3 +423,33 @@ func TestRestoreOfANewerSchema(t *testing.T) {
 	_, err := tali(t, "restore", filepath.Join(dir, "baru.tar"), "--config", config, "--owner", pg.DSN(cluster.Owner))
 	wantError(t, err, "schema 999", "install the tali that wrote it")
 }
+
+// With --keys the key of second factors goes along: without it nobody who has an
+// authenticator could sign in at the restored desk.
+func TestBackupTakesTheDesksKey(t *testing.T) {
+	t.Parallel()
+	cfg := configs.Default()
+	cfg.Election, cfg.DataDir = "pilkada-2024-bolmut", t.TempDir()
+	names := func(keys bool) (out []string) {
+		files, err := beside("", cfg, keys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			out = append(out, f.Name)
+		}
+		return out
+	}
+	if got := names(true); !slices.Equal(got, []string{"profile.yaml"}) {
+		t.Errorf("before the desk has run: %q", got)
+	}
+	if _, err := deskSeal(cfg.DataDir); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(true); !slices.Equal(got, []string{"profile.yaml", "secret/desk.key"}) {
+		t.Errorf("with --keys: %q", got)
+	}
+	if got := names(false); !slices.Equal(got, []string{"profile.yaml"}) {
+		t.Errorf("without --keys: %q", got)
+	}
+}
