@@ -88,15 +88,15 @@ func (t *transaction) export(ctx context.Context, election string, to ResultsSin
 		if err := to.Table(table); err != nil {
 			return m, err
 		}
-		if err := t.exportRows(ctx, e.rows, election, to); err != nil {
+		if err := t.objects(ctx, to.Row, e.rows, election); err != nil {
 			return m, err
 		}
 	}
 	return m, nil
 }
 
-func (t *transaction) exportRows(ctx context.Context, query, election string, to ResultsSink) error {
-	rows, err := t.tx.QueryxContext(ctx, query, election)
+func (t *transaction) objects(ctx context.Context, row func(object []byte) error, query string, args ...any) error {
+	rows, err := t.tx.QueryxContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -105,6 +105,6 @@ func (t *transaction) exportRows(ctx context.Context, query, election string, to
 		if err := rows.Scan(&object); err != nil {
 			return err
 		}
-		return to.Row(object)
+		return row(object)
 	})
 }

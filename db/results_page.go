@@ -151,17 +151,7 @@ func (t *transaction) handOver(ctx context.Context, q ResultsQuery, page Results
 		return err
 	}
 	_, query := q.statements()
-	rows, err := t.tx.QueryxContext(ctx, query, q.args(q.Limit)...)
-	if err != nil {
-		return err
-	}
-	return scanAll(rows, func() error {
-		var object []byte
-		if err := rows.Scan(&object); err != nil {
-			return err
-		}
-		return to.Row(object)
-	})
+	return t.objects(ctx, to.Row, query, q.args(q.Limit)...)
 }
 
 // end finds out where a full page ends, so that its first line can say so. Events
