@@ -72,7 +72,7 @@ func TestImportAndActivityInABrowser(t *testing.T) {
 		d.Choose("[name=table]", path)
 		browsertest.Eval[bool](d.Tab, `document.querySelector("[name=kind]").value = "officers"; true`)
 		d.Click(`form[action="/registry/import"] [type=submit]`)
-		d.Until(`location.pathname === "/registry/import" && document.readyState === "complete"`)
+		d.Until(`location.pathname === "/registry/import"`)
 	}
 	preview(table("salah.csv", "Rekaan <b>Satu</b>,bukan nomor,"+stationCode(0)+"\n"))
 	d.Sees("bukan nomor")

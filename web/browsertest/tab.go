@@ -62,15 +62,17 @@ func (p *Tab) Visit(address string) {
 	p.Run(chromedp.Navigate(address), chromedp.WaitVisible(Main))
 }
 
-// Until waits until a script is true, through pages that come and go.
+// Until waits until a script is true, through pages that come and go. A page is
+// looked at when it has loaded: before that its own scripts do not hear keys yet.
 func (p *Tab) Until(script string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	loaded := fmt.Sprintf(`document.readyState === "complete" && (%s)`, script)
 	for {
-		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err == nil && ok {
+		if ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](loaded)); err == nil && ok {
 			return
 		}
 		select {
