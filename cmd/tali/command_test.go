@@ -115,6 +115,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	ctx, cancel := context.WithTimeout(context.Background(), processLimit)
 	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0], args...), changed: make(chan struct{}, 1)}
 	p.cmd.Env = append(append(os.Environ(), "TALI_TEST_RUN=1"), env...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it must not keep the modems of a test that was killed
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -50,6 +50,7 @@ func (c *centre) gammuBurst(ctx context.Context, registry *verify.Registry) (too
 	}
 	begun := time.Now()
 	cmd := exec.CommandContext(ctx, program, "-c", config)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it ends with a benchmark that was killed
 	if err := cmd.Start(); err != nil {
 		return 0, err
 	}

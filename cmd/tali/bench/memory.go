@@ -141,6 +141,7 @@ func startProgram(ctx context.Context, program, config string) (pid int, stop fu
 		}
 	}
 	cmd := exec.CommandContext(ctx, program, "serve", "--only", "gateway", "--config", config)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it ends with a benchmark that was killed
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return 0, nil, fmt.Errorf("starting the gateway: %w", err)

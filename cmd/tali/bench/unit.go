@@ -51,7 +51,7 @@ func (u *unit) run(ctx context.Context) {
 // once runs the program until it ends; how it ended does not matter.
 func (u *unit) once(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, u.command[0], u.command[1:]...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a killed program takes its children along
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL} // a killed program takes its children along
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = unitPatience
 	if err := cmd.Start(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -99,6 +100,7 @@ func (r *rig) spawn(tali string) daemon {
 	config := filepath.Join(dir, "tali.yaml")
 	r.must(os.WriteFile(config, []byte(b.String()), 0o600))
 	cmd := exec.Command(tali, "serve", "--only", "gateway", "--config", config)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it must not keep the modems of a test that was killed
 	cmd.Stderr = os.Stderr
 	r.must(cmd.Start())
 	r.Cleanup(func() { _ = cmd.Process.Kill() }) // ended already, unless the test failed

@@ -96,6 +96,7 @@ func (l *lives) live(ctx context.Context) error {
 // begin starts a daemon; done is closed when it has ended.
 func (l *lives) begin(deadly string) (*exec.Cmd, <-chan struct{}, error) {
 	cmd := exec.Command(l.binary, "serve", "--only", "gateway", "--config", l.config)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it must not keep the modems of a test that was killed
 	cmd.Env = append(os.Environ(), "TALI_TEST_DIE_AT="+deadly)
 	errors, err := os.OpenFile(l.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
