@@ -2,10 +2,13 @@ package gateway_test
 
 import (
 	"fmt"
+	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"tali/db/spool"
 	"tali/gsm"
 	"tali/gsm/modemsim"
 	"tali/parser"
@@ -19,6 +22,7 @@ type account struct {
 	arrived              int // replies, at phones
 	interims             int // of them: answers given while the centre was away
 	twice                int // of them: sent again because nobody knew
+	alarms               int // SMS to the staff
 	unknown              int // replies that may have arrived, twice tried
 }
 
@@ -29,7 +33,30 @@ func (n *night) audit() account {
 	n.auditMessages(&a)
 	n.auditEntries(&a)
 	n.auditAnswers(&a)
+	n.auditAlarms(&a)
 	return a
+}
+
+// auditAlarms: the staff heard of the trouble, and no alarm hangs between two states.
+func (n *night) auditAlarms(a *account) {
+	n.Helper()
+	for _, r := range n.network.Inbox(alarmed) {
+		a.alarms++
+		if !strings.HasPrefix(r.Text, "TALI uji: ") {
+			a.wrong = append(a.wrong, fmt.Sprintf("the staff got %q", r.Text))
+		}
+	}
+	if a.alarms == 0 && n.soak.long { // a short night may be too short for one
+		a.wrong = append(a.wrong, "the staff heard of no trouble at all")
+	}
+	journal, err := spool.Open(n.Context(), filepath.Join(n.troubles.disk.dir, "spool", "spool.db"), slog.New(slog.DiscardHandler))
+	n.must(err)
+	open, err := journal.OpenNotices(n.Context())
+	n.must(err)
+	n.must(journal.Close())
+	for _, notice := range open {
+		a.wrong = append(a.wrong, fmt.Sprintf("the alarm %q was begun and never ended", notice.Text))
+	}
 }
 
 // auditMessages: every SMS of which the network saw all parts acknowledged is

@@ -20,8 +20,11 @@ import (
 var boundaries = []string{
 	"before-keep", "after-keep", "before-join", "after-join", "before-intake", "after-intake", "after-mark",
 	"after-claim", "after-begin", "after-send", "after-close", "interim-queued", "interim-claimed", "interim-sent",
-	"snapshot-fetched",
+	"notice-claimed", "notice-sent", "snapshot-fetched",
 }
+
+// alarmed is the phone of the staff.
+var alarmed = phone(700001)
 
 // lives runs one daemon after the other: each ends at a boundary, in the middle
 // of some event of the network, at a random time, or as an operator ends it.
@@ -192,6 +195,7 @@ func (l *lives) writeConfig(dir, dsn string, interim time.Duration) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir: %q\nelection: pilkada-2024-bolmut\ndatabase:\n  dsn: %q\n", dir, dsn)
 	fmt.Fprintf(&b, "log:\n  level: warn\nreply:\n  pace: 0s\n  per_number_hour: 1000\n")
+	fmt.Fprintf(&b, "alarm:\n  phones: %q\n  after: %s\n  clear: %s\n", alarmed, l.mean/2, l.mean/2)
 	fmt.Fprintf(&b, "gateway:\n  name: uji\n  sweep_interval: 2s\n  interim_after: %s\n  modems:\n", interim)
 	for i, m := range l.settings.Modems {
 		baud := []int{115200, 9600}[i%2] // a slow line is read in groups; nothing slows it here

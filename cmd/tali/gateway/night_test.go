@@ -307,6 +307,7 @@ func (n *night) table(a account) {
 	row("unknown-outcome replies sent twice", a.twice)
 	row("replies nobody knows the fate of", a.unknown)
 	row("interim answers", a.interims)
+	row("alarms that arrived at the staff", a.alarms)
 	row("lost", len(a.lost))
 	row("doubled", len(a.doubled))
 	row("wrong verdicts", len(n.crowd.wrong))
