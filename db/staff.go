@@ -113,6 +113,7 @@ type NewStaff struct {
 
 // AddStaff makes an account that waits for its invitation to be accepted.
 func (d *DB) AddStaff(ctx context.Context, by Actor, n NewStaff) (id int64, err error) {
+	ctx = everywhere(ctx)
 	err = d.cold.within(ctx, func(t *transaction) error {
 		if err := t.tx.GetContext(ctx, &id, addAccount, n.Login, n.Name, n.Role, n.Area, n.Language,
 			n.Invite.Hash, n.Invite.For.Seconds(), n.Invite.TOTP); err != nil {
@@ -132,6 +133,7 @@ func (d *DB) AddStaff(ctx context.Context, by Actor, n NewStaff) (id int64, err 
 // ChangeStaff changes name, role, area and whether the account is in use, and
 // ends its sessions: what a browser may do is decided when it signs in.
 func (d *DB) ChangeStaff(ctx context.Context, by Actor, s Staff, active bool) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		if s.Role != RoleAdmin || !active {
 			var others int
@@ -172,6 +174,7 @@ func (t *transaction) one(ctx context.Context, query string, args ...any) error 
 // InviteStaff takes password, second factor and sessions from an account and
 // opens a one-time link to it: that is how somebody who lost them comes back.
 func (d *DB) InviteStaff(ctx context.Context, by Actor, login string, i Invite) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		var id int64
 		err := t.tx.GetContext(ctx, &id, inviteAccount, login, i.Hash, i.For.Seconds(), i.TOTP)
@@ -201,6 +204,7 @@ type Credentials struct {
 
 // AcceptInvite sets the credentials of the account that the link is for, once.
 func (d *DB) AcceptInvite(ctx context.Context, hash []byte, c Credentials, address string) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		var id int64
 		err := t.tx.GetContext(ctx, &id, acceptInvite, hash, c.Password, c.TOTP, c.Step)
@@ -220,20 +224,24 @@ func (d *DB) AcceptInvite(ctx context.Context, hash []byte, c Credentials, addre
 
 // InvitedAccount is the account that a one-time link is for.
 func (d *DB) InvitedAccount(ctx context.Context, hash []byte) (Account, error) {
+	ctx = everywhere(ctx)
 	return d.account(ctx, accountByInvite, hash)
 }
 
 // Account is the account with that login.
 func (d *DB) Account(ctx context.Context, login string) (Account, error) {
+	ctx = everywhere(ctx)
 	return d.account(ctx, accountByLogin, login)
 }
 
 // AccountByID is the account with that number.
 func (d *DB) AccountByID(ctx context.Context, id int64) (Account, error) {
+	ctx = everywhere(ctx)
 	return d.account(ctx, accountByID, id)
 }
 
 func (d *DB) account(ctx context.Context, query string, key any) (Account, error) {
+	ctx = everywhere(ctx)
 	var a Account
 	err := d.get(ctx, &a, query, key)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -247,6 +255,7 @@ func (d *DB) account(ctx context.Context, query string, key any) (Account, error
 
 // Accounts are all accounts, those in use first.
 func (d *DB) Accounts(ctx context.Context) ([]Account, error) {
+	ctx = everywhere(ctx)
 	var out []Account
 	if err := d.list(ctx, &out, allAccounts); err != nil {
 		return nil, fmt.Errorf("reading accounts: %w", err)
@@ -257,6 +266,7 @@ func (d *DB) Accounts(ctx context.Context) ([]Account, error) {
 // HasAdmin reports whether somebody can manage accounts, or was invited to by
 // hand: the account that is invited where there is none does not count.
 func (d *DB) HasAdmin(ctx context.Context) (bool, error) {
+	ctx = everywhere(ctx)
 	var n int
 	if err := d.get(ctx, &n, countAccounts); err != nil {
 		return false, fmt.Errorf("looking for an admin: %w", err)
@@ -266,6 +276,7 @@ func (d *DB) HasAdmin(ctx context.Context) (bool, error) {
 
 // SetLanguage sets the language that somebody reads the desk in.
 func (d *DB) SetLanguage(ctx context.Context, id int64, language string) error {
+	ctx = everywhere(ctx)
 	if _, err := d.cold.ExecContext(ctx, setLanguage, id, language); err != nil {
 		return fmt.Errorf("setting the language of account %d: %w", id, classify(err))
 	}
@@ -277,6 +288,7 @@ SELECT id, login, name, role, coalesce(area, 0) AS area, language FROM staff.acc
 
 // Staff is an account in use, as every request asks for it.
 func (d *DB) Staff(ctx context.Context, id int64) (Staff, error) {
+	ctx = everywhere(ctx)
 	var s Staff
 	err := d.pageGet(ctx, &s, staffByID, id)
 	switch {
