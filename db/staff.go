@@ -54,6 +54,8 @@ var (
 	ErrNoStaff = errors.New("no such account")
 	// ErrTaken: the login is another account's.
 	ErrTaken = errors.New("this login is taken")
+	// ErrNoArea: the registry knows no such area.
+	ErrNoArea = errors.New("no such area: import its stations first")
 	// ErrLastAdmin: nobody would be left to manage accounts.
 	ErrLastAdmin = errors.New("this is the last admin")
 )
@@ -119,11 +121,13 @@ func (d *DB) AddStaff(ctx context.Context, by Actor, n NewStaff) (id int64, err 
 			n.Invite.Hash, n.Invite.For.Seconds(), n.Invite.TOTP); err != nil {
 			return err
 		}
-		return t.record(ctx, Event{Actor: by, Kind: EventAccountAdded, Subject: SubjectOf(id), Detail: n.Login + " " + string(n.Role)})
+		return t.record(ctx, Event{Actor: by, Kind: EventAccountAdded, Subject: SubjectOf(id), Detail: fmt.Sprintf("%s %s, area %d", n.Login, n.Role, n.Area)})
 	})
 	switch {
 	case code(err) == codeUniqueViolation:
 		return 0, fmt.Errorf("%w: %s", ErrTaken, n.Login)
+	case code(err) == "23503": // the reference of the area
+		return 0, fmt.Errorf("%w: %d", ErrNoArea, n.Area)
 	case err != nil:
 		return 0, fmt.Errorf("adding the account %s: %w", n.Login, err)
 	}

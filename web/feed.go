@@ -57,7 +57,7 @@ func (s *site) joinFeed(ctx context.Context, key feedKey) (f *feed, leave func()
 	}
 	f = s.feeds.all[key]
 	if f == nil {
-		work, stop := context.WithCancel(context.WithoutCancel(ctx))
+		work, stop := context.WithCancel(db.WithReach(context.WithoutCancel(ctx), key.area))
 		f = &feed{stop: stop, ended: make(chan struct{}), changed: make(chan struct{})}
 		s.feeds.all[key] = f
 		go func() {
@@ -162,6 +162,7 @@ func (s *site) followQueue(w http.ResponseWriter, r *http.Request) {
 	f, leave := s.joinFeed(r.Context(), feedKey{q.View, q.Area, s.language(r)})
 	defer leave()
 	var shown feedState
+	checked := time.Now()
 	pulse := time.NewTicker(feedPulse)
 	defer pulse.Stop()
 	for {
@@ -175,9 +176,15 @@ func (s *site) followQueue(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-changed:
 		case <-pulse.C:
-			if out.send(eventAt, clockOf(s.Profile, time.Now()).full(time.Now()).Text) != nil || !s.stillSignedIn(r) {
+			if out.send(eventAt, clockOf(s.Profile, time.Now()).full(time.Now()).Text) != nil {
 				return
 			}
+		}
+		if time.Since(checked) > sessionCheck {
+			if !s.stillSignedIn(r) {
+				return
+			}
+			checked = time.Now()
 		}
 	}
 }

@@ -66,7 +66,7 @@ begins with a letter; it never changes.`,
 	c.Flags().StringVar(&config, "config", "", "configuration file, for its database")
 	c.Flags().StringVar(&name, "name", "", "name of the person, as colleagues see it (default LOGIN)")
 	c.Flags().StringVar(&role, "role", string(db.RoleVerifier), "admin, supervisor, verifier or viewer")
-	c.Flags().StringVar(&area, "area", "", "code of the district whose stations they work on (default: all)")
+	c.Flags().StringVar(&area, "area", "", "code of the district or village whose stations they see and work on (default: all)")
 	return c
 }
 
@@ -114,8 +114,11 @@ func newStaff(login, name, role, area string) (db.Staff, error) {
 	}
 	if area != "" {
 		code, err := strconv.ParseInt(area, 10, 64)
-		if err != nil || len(area) != 6 {
-			return s, fmt.Errorf("--area %q: write the 6 digits of a district", area)
+		if err != nil || code <= 0 || len(area) != 6 && len(area) != 10 {
+			return s, fmt.Errorf("--area %q: write the 6 digits of a district or the 10 of a village", area)
+		}
+		if s.Role == db.RoleAdmin {
+			return s, errors.New("--area: admins manage all accounts and have none; leave it out, or choose another role")
 		}
 		s.Area = code
 	}
