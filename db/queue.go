@@ -193,7 +193,7 @@ ORDER BY (-p.risk), p.since, p.station, p.ballot`
 WITH page AS MATERIALIZED (
   SELECT phone, ballot, election, kind, message, station, draft, asked_at FROM intake.question
   WHERE election = $1 AND round = $2 AND handled IS DISTINCT FROM message AND asked_at <= $3
-    AND ($4 = 0 OR station BETWEEN $4 AND $5)
+    AND ($4::bigint = 0 OR station BETWEEN $4 AND $5)
     AND (asked_at, message) > ($6::timestamptz, $7::uuid)
   ORDER BY asked_at, message LIMIT $8
 )
@@ -211,7 +211,7 @@ ORDER BY p.asked_at, p.message`
 	queueMessages = `
 WITH page AS MATERIALIZED (
   SELECT message, election, station, ballot, kind, phone, risk, since FROM desk.task
-  WHERE election = $1 AND ($2 = 0 OR station BETWEEN $2 AND $3)
+  WHERE election = $1 AND ($2::bigint = 0 OR station BETWEEN $2 AND $3)
     AND ((-risk), since, message) > ($4::smallint, $5::timestamptz, $6::uuid)
   ORDER BY (-risk), since, message LIMIT $7
 )

@@ -239,7 +239,7 @@ func TestReachOfPages(t *testing.T) {
 		t.Errorf("asking for a phone of its own: %v", err)
 	}
 	for _, view := range db.QueueViews() {
-		items, err := c.desk.Queue(here, c.profile, db.QueueQuery{View: view, Limit: 50}, receivedAt)
+		items, err := c.desk.Queue(here, c.profile, db.QueueQuery{View: view, Area: hereArea, Limit: 50}, receivedAt)
 		if err != nil {
 			t.Fatal(err)
 		}

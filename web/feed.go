@@ -162,7 +162,8 @@ func (s *site) followQueue(w http.ResponseWriter, r *http.Request) {
 	f, leave := s.joinFeed(r.Context(), feedKey{q.View, q.Area, s.language(r)})
 	defer leave()
 	var shown feedState
-	checked := time.Now()
+	check := time.NewTicker(sessionCheck)
+	defer check.Stop()
 	pulse := time.NewTicker(feedPulse)
 	defer pulse.Stop()
 	for {
@@ -179,12 +180,10 @@ func (s *site) followQueue(w http.ResponseWriter, r *http.Request) {
 			if out.send(eventAt, clockOf(s.Profile, time.Now()).full(time.Now()).Text) != nil {
 				return
 			}
-		}
-		if time.Since(checked) > sessionCheck {
+		case <-check.C:
 			if !s.stillSignedIn(r) {
 				return
 			}
-			checked = time.Now()
 		}
 	}
 }

@@ -54,6 +54,7 @@ func twoAreas(t *testing.T) *site {
 	c.take(phone(1), thereText, verify.OutcomeUnreadable)
 	c.take("+62800099999999", "siapa ini", verify.OutcomeUnknown)
 	must(desk.FillLookup(ctx))
+	c.person("atasan", db.RoleAdmin) // without whom no account is changed
 	return serve(c)
 }
 
@@ -159,7 +160,7 @@ func TestOwnAreasRows(t *testing.T) {
 	for _, role := range []db.Role{db.RoleVerifier, db.RoleSupervisor} {
 		camat := s.limited("camat-"+string(role), role)
 		pages := map[string]string{ // and what is there of the own area
-			"/queue": "PILBUP", "/queue?view=messages": "halo dari sini", "/queue/export": stationCode(0), "/queue/export?view=messages": "halo dari sini",
+			"/queue": "PILBUP", "/queue?view=messages": "", "/queue/export": stationCode(0), "/queue/export?view=messages": "",
 			"/log": "halo dari sini", "/log/export": "halo dari sini", "/log?phone=" + url.QueryEscape(phone(1)): "",
 			"/search?q=halo": "halo dari sini", "/search?q=7108": stationCode(0), "/search?q=Desa+Seberang": "",
 			"/chase": "", "/chase?area=710802": "", "/case/" + stationCode(0) + "/PILBUP": "halo dari sini", "/": "seluruh pemilihan",
@@ -194,19 +195,21 @@ func TestLiveRowsOfTheArea(t *testing.T) {
 	t.Parallel()
 	s := twoAreas(t)
 	camat := s.limited("camat", db.RoleVerifier)
-	rows := camat.follow("/queue/live?view=messages")
-	rows.until(5*time.Second, "first rows", named("rows"))
-	whole := s.follow("/queue/live?view=messages")
+	rows := camat.follow("/queue/live")
+	if first := rows.until(5*time.Second, "first rows", named("rows")); !strings.Contains(first.data, "PILBUP") || strings.Contains(first.data, therePlace) {
+		t.Errorf("the first rows are %s", first.data)
+	}
+	whole := s.follow("/queue/live")
 	whole.until(5*time.Second, "first rows", named("rows"))
-	s.centre.take(phone(1), "lagi dari seberang", verify.OutcomeUnreadable)
-	whole.until(5*time.Second, "the row at the desk of all", func(e event) bool { return strings.Contains(e.data, "lagi dari seberang") })
-	s.centre.take(phone(0), "lagi dari sini", verify.OutcomeUnreadable)
-	rows.until(5*time.Second, "the row of the own area", func(e event) bool {
-		if strings.Contains(e.data, "seberang") || strings.Contains(e.data, "siapa ini") {
-			t.Errorf("a row of another area: %s", e.data)
-		}
-		return strings.Contains(e.data, "lagi dari sini")
+	s.centre.take(phone(1), s.centre.tally(1, 112, 51, 4), verify.OutcomeConflict)
+	whole.until(5*time.Second, "the conflict at the desk of all", func(e event) bool {
+		return e.name == "rows" && strings.Contains(e.data, therePlace)
 	})
+	s.centre.take(phone(0), s.centre.tally(0, 101, 50, 3), verify.OutcomeConflict)
+	next := rows.until(5*time.Second, "the conflict of the own area", named("rows"))
+	if strings.Contains(next.data, therePlace) || !strings.Contains(next.data, "versi") {
+		t.Errorf("the next rows are %s", next.data)
+	}
 }
 
 // Another area is in force at once: what is open ends, what is asked next is
