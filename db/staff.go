@@ -75,8 +75,8 @@ const (
 	accountByInvite = `SELECT ` + accountColumns + ` FROM staff.account a WHERE a.invite = $1 AND a.invite_until > now() AND a.active`
 
 	addAccount = `
-INSERT INTO staff.account (login, name, role, area, language, invite, invite_until, totp_pending)
-VALUES ($1, $2, $3, nullif($4::bigint, 0), $5, $6, now() + $7 * interval '1 second', $8) RETURNING id`
+INSERT INTO staff.account (login, name, role, area, language, invite, invite_until)
+VALUES ($1, $2, $3, nullif($4::bigint, 0), $5, $6, now() + $7 * interval '1 second') RETURNING id`
 
 	changeAccount = `
 UPDATE staff.account SET name = $2, role = $3, area = nullif($4::bigint, 0), active = $5 WHERE id = $1`
@@ -84,7 +84,7 @@ UPDATE staff.account SET name = $2, role = $3, area = nullif($4::bigint, 0), act
 	setLanguage = `UPDATE staff.account SET language = $2 WHERE id = $1`
 
 	inviteAccount = `
-UPDATE staff.account SET invite = $2, invite_until = now() + $3 * interval '1 second', totp_pending = $4,
+UPDATE staff.account SET invite = $2, invite_until = now() + $3 * interval '1 second', totp_pending = '',
   password = '', totp = '', failures = 0, locked_until = '-infinity', active = true
 WHERE login = $1 RETURNING id`
 
@@ -92,6 +92,9 @@ WHERE login = $1 RETURNING id`
 UPDATE staff.account SET password = $2, totp = $3, totp_step = $4, totp_pending = '', invite = NULL, invite_until = NULL,
   failures = 0, locked_until = '-infinity'
 WHERE invite = $1 AND invite_until > now() AND active RETURNING id`
+
+	offerInvited = `
+UPDATE staff.account SET totp_pending = $3 WHERE invite = $1 AND totp_pending = $2 AND invite_until > now() AND active`
 
 	// All are locked, in one order: two admins may change each other.
 	otherAdmins = `
@@ -104,7 +107,6 @@ SELECT count(*) FILTER (WHERE id <> $1) FROM (SELECT id FROM staff.account WHERE
 type Invite struct {
 	Hash []byte        // SHA-256 of the link's token
 	For  time.Duration // how long it may be used
-	TOTP string        // secret of the second factor that is offered with it
 }
 
 // NewStaff is an account to be made.
@@ -118,7 +120,7 @@ func (d *DB) AddStaff(ctx context.Context, by Actor, n NewStaff) (id int64, err 
 	ctx = everywhere(ctx)
 	err = d.cold.within(ctx, func(t *transaction) error {
 		if err := t.tx.GetContext(ctx, &id, addAccount, n.Login, n.Name, n.Role, n.Area, n.Language,
-			n.Invite.Hash, n.Invite.For.Seconds(), n.Invite.TOTP); err != nil {
+			n.Invite.Hash, n.Invite.For.Seconds()); err != nil {
 			return err
 		}
 		return t.record(ctx, Event{Actor: by, Kind: EventAccountAdded, Subject: SubjectOf(id), Detail: fmt.Sprintf("%s %s, area %d", n.Login, n.Role, n.Area)})
@@ -181,7 +183,7 @@ func (d *DB) InviteStaff(ctx context.Context, by Actor, login string, i Invite) 
 	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		var id int64
-		err := t.tx.GetContext(ctx, &id, inviteAccount, login, i.Hash, i.For.Seconds(), i.TOTP)
+		err := t.tx.GetContext(ctx, &id, inviteAccount, login, i.Hash, i.For.Seconds())
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNoStaff
 		}
@@ -230,6 +232,17 @@ func (d *DB) AcceptInvite(ctx context.Context, hash []byte, c Credentials, addre
 func (d *DB) InvitedAccount(ctx context.Context, hash []byte) (Account, error) {
 	ctx = everywhere(ctx)
 	return d.account(ctx, accountByInvite, hash)
+}
+
+// OfferInvited keeps the secret that is offered to whoever opened a one-time
+// link, in the place of was. Of two that open it at once the first one's stays:
+// read the account again.
+func (d *DB) OfferInvited(ctx context.Context, hash []byte, was, secret string) error {
+	ctx = everywhere(ctx)
+	if _, err := d.cold.ExecContext(ctx, offerInvited, hash, was, secret); err != nil {
+		return fmt.Errorf("offering a second factor behind a link: %w", classify(err))
+	}
+	return nil
 }
 
 // Account is the account with that login.

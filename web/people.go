@@ -142,10 +142,8 @@ func (s *site) addPerson(w http.ResponseWriter, r *http.Request) {
 		s.renderPeople(w, r, http.StatusUnprocessableEntity, peopleView{Problem: s.text(r, problem)})
 		return
 	}
-	path, invite, err := s.invite(staff.Login)
-	if err == nil {
-		_, err = s.Centre.AddStaff(r.Context(), actor(r), db.NewStaff{Staff: staff, Invite: invite})
-	}
+	path, invite := NewInvite()
+	_, err := s.Centre.AddStaff(r.Context(), actor(r), db.NewStaff{Staff: staff, Invite: invite})
 	switch {
 	case errors.Is(err, db.ErrTaken):
 		s.renderPeople(w, r, http.StatusConflict, peopleView{Problem: s.text(r, "people.taken", staff.Login)})
@@ -215,11 +213,8 @@ func (s *site) resetPerson(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	path, invite, err := s.invite(a.Login)
-	if err == nil {
-		err = s.Centre.InviteStaff(r.Context(), actor(r), a.Login, invite)
-	}
-	if err != nil {
+	path, invite := NewInvite()
+	if err := s.Centre.InviteStaff(r.Context(), actor(r), a.Login, invite); err != nil {
 		s.fail(w, r, err)
 		return
 	}

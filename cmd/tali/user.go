@@ -52,10 +52,8 @@ begins with a letter; it never changes.`,
 				return err
 			}
 			return withAccounts(cmd, config, func(ctx context.Context, desk *db.DB) (string, error) {
-				path, invite, err := web.NewInvite(staff.Login)
-				if err == nil {
-					_, err = desk.AddStaff(ctx, db.Actor{}, db.NewStaff{Staff: staff, Invite: invite})
-				}
+				path, invite := web.NewInvite()
+				_, err := desk.AddStaff(ctx, db.Actor{}, db.NewStaff{Staff: staff, Invite: invite})
 				if errors.Is(err, db.ErrTaken) {
 					err = fmt.Errorf("%s has an account already: choose another LOGIN, or run tali user reset %s", staff.Login, staff.Login)
 				}
@@ -80,10 +78,8 @@ one-time link is printed. It also opens an account that was locked or not active
 		Example: `  tali user reset siti --config /etc/tali/tali.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withAccounts(cmd, config, func(ctx context.Context, desk *db.DB) (string, error) {
-				path, invite, err := web.NewInvite(args[0])
-				if err == nil {
-					err = desk.InviteStaff(ctx, db.Actor{}, args[0], invite)
-				}
+				path, invite := web.NewInvite()
+				err := desk.InviteStaff(ctx, db.Actor{}, args[0], invite)
 				if errors.Is(err, db.ErrNoStaff) {
 					err = fmt.Errorf("%q has no account: see them on the desk's staff page, or run tali user add", args[0])
 				}
@@ -165,12 +161,10 @@ func (d daemon) inviteFirst(ctx context.Context, url string) {
 	if err != nil || there {
 		return
 	}
-	path, invite, err := web.NewInvite(firstAdmin)
-	if err == nil {
-		_, err = d.centre.desk.AddStaff(ctx, db.Actor{}, db.NewStaff{
-			Staff: db.Staff{Login: firstAdmin, Name: "Admin", Role: db.RoleAdmin}, Invite: invite,
-		})
-	}
+	path, invite := web.NewInvite()
+	_, err = d.centre.desk.AddStaff(ctx, db.Actor{}, db.NewStaff{
+		Staff: db.Staff{Login: firstAdmin, Name: "Admin", Role: db.RoleAdmin}, Invite: invite,
+	})
 	if errors.Is(err, db.ErrTaken) { // invited at an earlier start
 		err = d.centre.desk.InviteStaff(ctx, db.Actor{}, firstAdmin, invite)
 	}
