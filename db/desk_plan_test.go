@@ -122,6 +122,12 @@ func TestDeskPlansUseIndexes(t *testing.T) {
 			t.Errorf("%s has no index behind its prepared plan: %v\n%s", name, err, plan)
 		}
 	}
+	for query, index := range map[string]string{queueForms: "standing_form", queueUnproven: "standing_unproven"} {
+		plan, err := d.explain(ctx, query, 11)
+		if err != nil || !strings.Contains(plan, index) {
+			t.Errorf("without %s: %v\n%s", index, err, plan)
+		}
+	}
 	items, err := d.Queue(ctx, p, QueueQuery{View: ViewConflict, Limit: 40}, now)
 	if err != nil || len(items) != 40 || items[0].Risk < 10 {
 		t.Errorf("the sample's queue has %d conflicts, %v", len(items), err)
