@@ -171,7 +171,36 @@ func TestAreaIsClosedByDefault(t *testing.T) {
 	}
 }
 
-// person makes an account of an area.
+// One login may be gateway and desk at once: it sees all, and takes on the role of
+// one area like the desk's own.
+func TestOneLoginForBothIsLimitedToo(t *testing.T) {
+	t.Parallel()
+	c := twoDistricts(t)
+	super := c.pg.Open(cluster.Superuser)
+	super.SetMaxOpenConns(1)
+	exec := func(query string) {
+		t.Helper()
+		if _, err := super.ExecContext(context.WithoutCancel(t.Context()), query); err != nil {
+			t.Fatalf("%s: %v", query, err)
+		}
+	}
+	exec(`CREATE ROLE test_reach NOLOGIN IN ROLE tali_gateway, tali_desk`)
+	t.Cleanup(func() {
+		exec(`RESET ROLE; RESET SESSION AUTHORIZATION`)
+		exec(`DROP ROLE test_reach`)
+	})
+	exec(`SET SESSION AUTHORIZATION test_reach`)
+	if got := number(t, super, `SELECT count(*) FROM tally.standing`); got != 2 {
+		t.Errorf("as itself it sees %d cases, want 2", got)
+	}
+	exec(`SET ROLE tali_area`)
+	exec(fmt.Sprintf(`SET tali.area = '%d'`, thereArea))
+	if got := number(t, super, `SELECT sum(station) FROM tally.standing`); fmt.Sprint(got) != thereStation {
+		t.Errorf("as one area it sees %d, want %s", got, thereStation)
+	}
+}
+
+// areaPerson makes an account of an area.
 func (c *centre) areaPerson(login string, area int64) {
 	c.t.Helper()
 	token := sha256.Sum256([]byte(login))
