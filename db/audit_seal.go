@@ -92,23 +92,15 @@ func (v *verification) seal(ctx context.Context, s auditSeal) error {
 // touched names what a seal and its messages disagree about.
 func (v *verification) touched(s auditSeal, now []leaf) {
 	found := len(v.report.Faults)
-	present := make(map[verify.Key][]byte, len(now))
-	for _, l := range now {
-		present[verify.Key(l.Message)] = l.Digest
-	}
-	for rest := s.Leaves; len(rest) >= len(verify.Key{})+hint; rest = rest[len(verify.Key{})+hint:] {
-		key := verify.Key(rest[:len(verify.Key{})])
-		digest, there := present[key]
-		switch {
-		case !there:
-			v.fault("message %s of %s was removed", keyText(key), s)
-		case !bytes.Equal(digest[:hint], rest[len(key):len(key)+hint]):
-			v.fault("message %s of %s was changed: it, its verdict or its entry", keyText(key), s)
+	for _, t := range touchedLeaves(s.Leaves, now) {
+		switch t.how {
+		case "added":
+			v.fault("message %s was added to %s", keyText(t.key), s)
+		case "removed":
+			v.fault("message %s of %s was removed", keyText(t.key), s)
+		default:
+			v.fault("message %s of %s was changed: it, its verdict or its entry", keyText(t.key), s)
 		}
-		delete(present, key)
-	}
-	for key := range present {
-		v.fault("message %s was added to %s", keyText(key), s)
 	}
 	if len(v.report.Faults) == found {
 		v.fault("%s was changed itself", s)

@@ -42,7 +42,10 @@ SELECT source, ref FROM (
   UNION ALL SELECT 'tally.typing', id FROM tally.typing
   UNION ALL SELECT 'tally.typed_entry', first FROM tally.typed_entry
   UNION ALL SELECT 'tally.handling', id FROM tally.handling
-  UNION ALL SELECT 'audit.seal', id FROM audit.seal) AS r
+  UNION ALL SELECT 'audit.seal', id FROM audit.seal
+  UNION ALL SELECT 'audit.code_seal', seal FROM audit.code_seal
+  UNION ALL SELECT 'audit.retirement', id FROM audit.retirement
+  UNION ALL SELECT 'registry.card', id FROM registry.card) AS r
 WHERE NOT EXISTS (SELECT FROM audit.event e WHERE e.source = r.source AND e.ref = r.ref)
   AND NOT EXISTS (SELECT FROM audit.pending p WHERE p.source = r.source AND p.ref = r.ref)
 ORDER BY source, ref LIMIT $1`
@@ -81,7 +84,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.t.tx.GetContext(ctx, &v.report, auditSize); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context) error{v.chain, v.beside, v.seals, v.totals} {
+	for _, part := range []func(context.Context) error{v.chain, v.beside, v.seals, v.codes, v.totals} {
 		if err := part(ctx); err != nil {
 			return err
 		}
