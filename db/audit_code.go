@@ -24,6 +24,9 @@ type codeSeal struct {
 
 // codes holds the rows of authenticity codes against their seals.
 func (v *verification) codes(ctx context.Context) error {
+	if v.report.Schema < retirementSchema {
+		return nil
+	}
 	var seals []codeSeal
 	if err := v.t.tx.SelectContext(ctx, &seals, auditCodeSeals); err != nil {
 		return err

@@ -85,6 +85,13 @@ func (v *verification) seal(ctx context.Context, s auditSeal) error {
 	if len(now) == s.Messages && bytes.Equal(digest.Sum(nil), s.Digest) {
 		return nil
 	}
+	gone, err := v.retiredKeys(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		return v.partlyRetired(ctx, s, now, gone)
+	}
 	v.touched(s, now)
 	return nil
 }
@@ -92,7 +99,14 @@ func (v *verification) seal(ctx context.Context, s auditSeal) error {
 // touched names what a seal and its messages disagree about.
 func (v *verification) touched(s auditSeal, now []leaf) {
 	found := len(v.report.Faults)
-	for _, t := range touchedLeaves(s.Leaves, now) {
+	v.nameTouched(s, touchedLeaves(s.Leaves, now))
+	if len(v.report.Faults) == found {
+		v.fault("%s was changed itself", s)
+	}
+}
+
+func (v *verification) nameTouched(s auditSeal, all []touch) {
+	for _, t := range all {
 		switch t.how {
 		case "added":
 			v.fault("message %s was added to %s", keyText(t.key), s)
@@ -101,9 +115,6 @@ func (v *verification) touched(s auditSeal, now []leaf) {
 		default:
 			v.fault("message %s of %s was changed: it, its verdict or its entry", keyText(t.key), s)
 		}
-	}
-	if len(v.report.Faults) == found {
-		v.fault("%s was changed itself", s)
 	}
 }
 

@@ -222,7 +222,7 @@ func TestChecksEqualConstants(t *testing.T) {
 		table, column string
 		want          []string
 	}{
-		{"intake.message", "kind", words(verify.MessageText, verify.MessageIncomplete, verify.MessageUnreadable, verify.MessageReport)},
+		{"intake.message", "kind", words(verify.MessageText, verify.MessageIncomplete, verify.MessageUnreadable, verify.MessageReport, db.MessageRetired)},
 		{"intake.verdict", "outcome", words(verify.OutcomeIgnored, verify.OutcomeUnknown, verify.OutcomeDamaged, verify.OutcomeService,
 			verify.OutcomeNoQuestion, verify.OutcomeCourtesy, verify.OutcomeUnreadable, verify.OutcomeNotOpen, verify.OutcomeWrongTPS,
 			verify.OutcomeStructure, verify.OutcomeSame, verify.OutcomeFigures, verify.OutcomeHeld, verify.OutcomeConflict, verify.OutcomeAccepted,

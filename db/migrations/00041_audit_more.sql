@@ -29,18 +29,16 @@ CREATE TABLE audit.retirement (
   archive  text NOT NULL,
   digest   bytea CHECK (length(digest) = 32),
   rows     jsonb NOT NULL,
-  entries  boolean NOT NULL,
   seals    bytea NOT NULL CHECK (length(seals) = 32),
   CONSTRAINT archived CHECK ((archive = '') = (digest IS NULL))
 );
 SELECT registry.protect('audit.retirement');
 COMMENT ON TABLE audit.retirement IS 'What was taken out of the centre for good, by whom, and where it was archived';
-COMMENT ON COLUMN audit.retirement.before IS 'Only what was stored before went';
+COMMENT ON COLUMN audit.retirement.before IS 'Everything of the election was stored before';
 COMMENT ON COLUMN audit.retirement.by IS 'User of the operating system who ran the command';
 COMMENT ON COLUMN audit.retirement.archive IS 'Name of the archive; empty: there is none';
 COMMENT ON COLUMN audit.retirement.digest IS 'SHA-256 of the archive''s list of sums';
 COMMENT ON COLUMN audit.retirement.rows IS 'How many of each table';
-COMMENT ON COLUMN audit.retirement.entries IS 'The partitions of the election in tally.entry were dropped';
 COMMENT ON COLUMN audit.retirement.seals IS 'SHA-256 over the keys in audit.retired_seal, by seal';
 
 CREATE TABLE audit.retired_seal (
@@ -103,7 +101,7 @@ BEGIN
       INTO kind, actor, subject, line FROM audit.code_seal s WHERE s.seal = ref;
   WHEN 'audit.retirement' THEN
     SELECT 'retired', translate(r.by, E'\n', ' '), r.election::text,
-           jsonb_build_array(r.id, r.at, r.election, r.before, r.by, r.archive, encode(r.digest, 'hex'), r.rows, r.entries, encode(r.seals, 'hex'))::text
+           jsonb_build_array(r.id, r.at, r.election, r.before, r.by, r.archive, encode(r.digest, 'hex'), r.rows, encode(r.seals, 'hex'))::text
       INTO kind, actor, subject, line FROM audit.retirement r WHERE r.id = ref;
   WHEN 'registry.card' THEN
     SELECT 'card_reissued', translate(c.issued_by, E'\n', ' '), concat_ws('/', c.election, c.station, c.generation),
