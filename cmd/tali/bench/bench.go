@@ -32,6 +32,9 @@ type Settings struct {
 	Stations int                                // of the night and of the totals, five ballots each
 	SMS      int                                // with a single fault, of the protocol measurement
 	Rounds   int                                // of the failover measurement
+	Centre   string                             // DSN of a cluster to rehearse it on, without user; empty: two servers of its own
+	Strike   string                             // shell command that has the primary of that cluster die
+	Heal     string                             // shell command that returns when a standby follows again
 	Program  string                             // tali, to be started and killed; empty: this very program
 	Progress func(what string, done, total int) // may be nil
 }
