@@ -69,7 +69,7 @@ func All() []Measurement {
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
 		{"peers", "a stream of SMS with kill -9, beside gammu-smsd and smstools where they are installed", Peers},
 		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
-		{"failover", "primary killed under load, standby promoted, a backup restored", Failover},
+		{"failover", "primary killed under load, standby promoted (and a backup restored)", Failover},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},
 	}
