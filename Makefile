@@ -8,7 +8,7 @@ SMS ?= 100000005
 MINUTES ?= 60
 ROUNDS ?= 20
 
-.PHONY: help run build test soak bench failover compare-peers fuzz-parser fuzz-pdu fuzz-protocol clean
+.PHONY: help run build test soak bench failover patroni compare-peers fuzz-parser fuzz-pdu fuzz-protocol clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -36,6 +36,10 @@ bench: ## the benchmark beside pgbench (BENCH='flags of tali bench')
 failover: ## kill the primary under load, promote its standby, restore a backup (ROUNDS=20)
 	@scripts/needs.sh run
 	@tali=$$(scripts/build.sh) && exec "$$tali" bench failover --rounds $(ROUNDS)
+
+patroni: ## the same under Debian's Patroni, etcd and HAProxy (ROUNDS=20)
+	@scripts/needs.sh run
+	@tali=$$(scripts/build.sh) && exec scripts/patroni.sh "$$tali" $(ROUNDS)
 
 compare-peers: ## kill -9 in a stream of SMS: tali beside gammu-smsd and smstools
 	@scripts/needs.sh peers

@@ -94,6 +94,7 @@ type Desk struct {
 	TLSKey    string `key:"tls_key"`
 	PlainHTTP string `key:"plain_http"` // beyond this machine without TLS: refuse or allow
 	Language  string `key:"language"`   // id or en
+	Proxies   string `key:"proxies"`    // reverse proxies whose X-Forwarded-For is believed, apart by a comma
 }
 
 // Feed is the results over HTTP for other systems.

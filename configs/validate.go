@@ -143,6 +143,9 @@ func (c *Config) validateDesk(report reporter) {
 	d := c.Desk
 	withTLS := d.TLSCert != "" || d.TLSKey != ""
 	report.oneOf("desk.plain_http", d.PlainHTTP, "refuse", "allow")
+	if _, bad := d.Trusted(); bad != "" {
+		report("desk.proxies", bad, "is no address or range of addresses: write it as 10.0.0.2 or 10.0.0.0/24, several apart by a comma")
+	}
 	report.listen("desk.listen", d.Listen, withTLS || d.PlainHTTP == "allow", "set desk.tls_cert and desk.tls_key, or listen on 127.0.0.1 behind a proxy")
 	if c.Metrics.Listen != "" {
 		report.listen("metrics.listen", c.Metrics.Listen, false, "metrics are plain text: listen on 127.0.0.1 and let a proxy serve them")

@@ -85,6 +85,13 @@ func (v *verification) seal(ctx context.Context, s auditSeal) error {
 	if len(now) == s.Messages && bytes.Equal(digest.Sum(nil), s.Digest) {
 		return nil
 	}
+	gone, err := v.retiredKeys(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	if len(gone) > 0 {
+		return v.partlyRetired(ctx, s, now, gone)
+	}
 	v.touched(s, now)
 	return nil
 }
@@ -92,26 +99,22 @@ func (v *verification) seal(ctx context.Context, s auditSeal) error {
 // touched names what a seal and its messages disagree about.
 func (v *verification) touched(s auditSeal, now []leaf) {
 	found := len(v.report.Faults)
-	present := make(map[verify.Key][]byte, len(now))
-	for _, l := range now {
-		present[verify.Key(l.Message)] = l.Digest
-	}
-	for rest := s.Leaves; len(rest) >= len(verify.Key{})+hint; rest = rest[len(verify.Key{})+hint:] {
-		key := verify.Key(rest[:len(verify.Key{})])
-		digest, there := present[key]
-		switch {
-		case !there:
-			v.fault("message %s of %s was removed", keyText(key), s)
-		case !bytes.Equal(digest[:hint], rest[len(key):len(key)+hint]):
-			v.fault("message %s of %s was changed: it, its verdict or its entry", keyText(key), s)
-		}
-		delete(present, key)
-	}
-	for key := range present {
-		v.fault("message %s was added to %s", keyText(key), s)
-	}
+	v.nameTouched(s, touchedLeaves(s.Leaves, now))
 	if len(v.report.Faults) == found {
 		v.fault("%s was changed itself", s)
+	}
+}
+
+func (v *verification) nameTouched(s auditSeal, all []touch) {
+	for _, t := range all {
+		switch t.how {
+		case "added":
+			v.fault("message %s was added to %s", keyText(t.key), s)
+		case "removed":
+			v.fault("message %s of %s was removed", keyText(t.key), s)
+		default:
+			v.fault("message %s of %s was changed: it, its verdict or its entry", keyText(t.key), s)
+		}
 	}
 }
 

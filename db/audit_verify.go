@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+
+	"github.com/lib/pq"
 )
 
 // AuditReport is what a verification of the audit chain has found.
@@ -14,6 +16,8 @@ type AuditReport struct {
 	Head     AuditHead
 	Events   int
 	Messages int      // sealed
+	Archived int      // of these: only their keys are still here
+	Schema   int64    // of the centre
 	Pending  int      // done, and not in the chain yet
 	Faults   []string // what was changed, removed, added or reordered, by name
 	Recount  bool     // totals were counted again; false: decisions wait for the projector
@@ -27,7 +31,7 @@ const (
 
 	auditSize = `
 SELECT (SELECT count(*) FROM audit.event) AS events, (SELECT coalesce(sum(messages), 0) FROM audit.seal) AS messages,
-  (SELECT count(*) FROM audit.pending) AS pending,
+  (SELECT count(*) FROM audit.pending) AS pending, (SELECT max(version_id) FROM public.goose_db_version WHERE is_applied) AS schema,
   NOT EXISTS (SELECT FROM tally.unprojected) AND NOT EXISTS (SELECT FROM tally.stale_village) AND NOT EXISTS (SELECT FROM tally.newly_reported) AS recount`
 
 	auditEvents = `
@@ -43,6 +47,16 @@ SELECT source, ref FROM (
   UNION ALL SELECT 'tally.typed_entry', first FROM tally.typed_entry
   UNION ALL SELECT 'tally.handling', id FROM tally.handling
   UNION ALL SELECT 'audit.seal', id FROM audit.seal) AS r
+WHERE NOT EXISTS (SELECT FROM audit.event e WHERE e.source = r.source AND e.ref = r.ref)
+  AND NOT EXISTS (SELECT FROM audit.pending p WHERE p.source = r.source AND p.ref = r.ref)
+ORDER BY source, ref LIMIT $1`
+
+	// Of tables that came later.
+	unchainedLater = `
+SELECT source, ref FROM (
+  SELECT 'audit.code_seal' AS source, seal AS ref FROM audit.code_seal
+  UNION ALL SELECT 'audit.retirement', id FROM audit.retirement
+  UNION ALL SELECT 'registry.card', id FROM registry.card) AS r
 WHERE NOT EXISTS (SELECT FROM audit.event e WHERE e.source = r.source AND e.ref = r.ref)
   AND NOT EXISTS (SELECT FROM audit.pending p WHERE p.source = r.source AND p.ref = r.ref)
 ORDER BY source, ref LIMIT $1`
@@ -72,6 +86,7 @@ type verification struct {
 	report   AuditReport
 	done     int
 	last     []byte // hash of the link before; nil: unknown
+	retired  []retiredElection
 }
 
 func (v *verification) run(ctx context.Context) error {
@@ -81,7 +96,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.t.tx.GetContext(ctx, &v.report, auditSize); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context) error{v.chain, v.beside, v.seals, v.totals} {
+	for _, part := range []func(context.Context) error{v.retirements, v.chain, v.beside, v.seals, v.codes, v.totals} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -141,7 +156,7 @@ func (v *verification) event(e auditEvent, due int64) {
 	switch {
 	case e.Now == nil:
 		v.fault("%s: its row was removed", e)
-	case !bytes.Equal(e.Now, e.Content):
+	case !bytes.Equal(e.Now, e.Content) && !v.inArchive(e):
 		v.fault("%s: its row was changed afterwards", e)
 	}
 	v.last = e.Hash
@@ -153,15 +168,21 @@ func (v *verification) event(e auditEvent, due int64) {
 
 // beside looks for rows that no trigger has told of.
 func (v *verification) beside(ctx context.Context) error {
-	var rows []struct {
-		Source string
-		Ref    int64
+	queries := []string{unchained}
+	if v.report.Schema >= retirementSchema {
+		queries = append(queries, unchainedLater)
 	}
-	if err := v.t.tx.SelectContext(ctx, &rows, unchained, mostFaults); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		v.fault("%s %d stands beside the chain: it was added, or its event was removed", r.Source, r.Ref)
+	for _, query := range queries {
+		var rows []struct {
+			Source string
+			Ref    int64
+		}
+		if err := v.t.tx.SelectContext(ctx, &rows, query, mostFaults); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			v.fault("%s %d stands beside the chain: it was added, or its event was removed", r.Source, r.Ref)
+		}
 	}
 	return nil
 }
@@ -171,7 +192,7 @@ func (v *verification) totals(ctx context.Context) error {
 		return nil
 	}
 	var differ []TotalDifference
-	if err := v.t.tx.SelectContext(ctx, &differ, recount, false); err != nil {
+	if err := v.t.tx.SelectContext(ctx, &differ, recount, false, pq.Array(retiredCodes(v.retired))); err != nil {
 		return err
 	}
 	for _, d := range differ {

@@ -88,6 +88,9 @@ func (d *DB) Unmask(ctx context.Context, by Actor, election string, station, off
 	if err := d.list(ctx, &phones, officerPhones, election, station, officer); err != nil {
 		return nil, fmt.Errorf("reading phones of officer %d: %w", officer, err)
 	}
+	if len(phones) == 0 {
+		return nil, fmt.Errorf("officer %d of station %d: %w", officer, station, ErrNoStation)
+	}
 	err := d.RecordEvent(ctx, Event{
 		Actor: by, Kind: EventUnmasked, Subject: OfficerSubject(officer), Detail: fmt.Sprintf("station %d", station),
 	})

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -49,7 +50,10 @@ var hotSettings = map[string]string{
 // pool is a pool of connections whose lines are known.
 type pool struct {
 	*sqlx.DB
-	links *connector
+	links   *connector
+	ones    *statements // prepared on it
+	area    *pool       // for what sees one area; nil: none
+	limited bool        // it is that pool
 }
 
 // heed passes an error on. Where a line was cut, the idle ones have most likely
@@ -72,8 +76,6 @@ type DB struct {
 	lanes chan int
 	areas areaNames
 
-	hotOnes, pageOnes statements // prepared on hot and page
-
 	mu       sync.Mutex
 	profiles map[profileKey]profileRow
 }
@@ -85,7 +87,7 @@ func Open(_ context.Context, dsn string, log *slog.Logger) (*DB, error) {
 	if !strings.Contains(dsn, "sslmode=") {
 		return nil, errors.New("database.dsn: sslmode is missing; add sslmode=verify-full (or sslmode=disable for a local socket)")
 	}
-	cold, err := newPool(dsn, nil)
+	cold, err := newDeskPool(dsn, nil)
 	if err != nil {
 		return nil, fmt.Errorf("database.dsn: %w", err)
 	}
@@ -93,7 +95,7 @@ func Open(_ context.Context, dsn string, log *slog.Logger) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database.dsn: %w", err)
 	}
-	page, err := newPool(dsn, hotSettings)
+	page, err := newDeskPool(dsn, hotSettings)
 	if err != nil {
 		return nil, fmt.Errorf("database.dsn: %w", err)
 	}
@@ -113,17 +115,42 @@ func newPool(dsn string, settings map[string]string) (pool, error) {
 	if err != nil {
 		return pool{}, err
 	}
-	p := pool{sqlx.NewDb(openPool(links), "postgres"), links}
+	p := pool{DB: sqlx.NewDb(openPool(links), "postgres"), links: links, ones: &statements{}}
 	p.SetMaxOpenConns(maxConnections)
 	p.SetMaxIdleConns(maxIdle)
 	p.SetConnMaxIdleTime(maxIdleTime)
 	return p, nil
 }
 
+// newDeskPool is a pool with one beside it for staff of one area, which connects
+// only when there are such.
+func newDeskPool(dsn string, settings map[string]string) (pool, error) {
+	p, err := newPool(dsn, settings)
+	if err != nil {
+		return p, err
+	}
+	limited := maps.Clone(settings)
+	if limited == nil {
+		limited = make(map[string]string)
+	}
+	limited["role"] = areaRole
+	area, err := newPool(dsn, limited)
+	area.limited, p.area = true, &area
+	return p, err
+}
+
+// close ends the pool and the one beside it.
+func (p pool) close() error {
+	if p.area == nil {
+		return p.Close()
+	}
+	return errors.Join(p.Close(), p.area.Close())
+}
+
 // Close ends the pools. Transactions under way are rolled back by the server. A
 // connection that was cut cannot be closed properly, which costs nothing.
 func (d *DB) Close() error {
-	err := errors.Join(d.cold.Close(), d.hot.Close(), d.page.Close())
+	err := errors.Join(d.cold.close(), d.hot.close(), d.page.close())
 	if unreachable(err) {
 		return nil
 	}

@@ -82,8 +82,8 @@ func TestDeskPlansUseIndexes(t *testing.T) {
 		"queue, deep":          {queueCases, []any{1, 1, -32767, 0, 0, int64(1) << 62, 0, now.Add(-6 * time.Hour), station, 7, 40}},
 		"queue, one district":  {queueCases, []any{1, 1, -32767, 0, 7108100000000, 7108109999999, -32767, time.Time{}, -1, 0, 40}},
 		"queue, plain":         {queueCases, []any{1, 1, 0, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
-		"queue, forms":         {queueNarrow, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40, "form"}},
-		"queue, unproven":      {queueNarrow, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40, "unproven"}},
+		"queue, forms":         {queueForms, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
+		"queue, unproven":      {queueUnproven, []any{1, 1, -32767, 0, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
 		"queue, typings":       {queueTypings, []any{1, 1, 0, int64(1) << 62, -32767, time.Time{}, -1, 0, 40}},
 		"queue, questions":     {queueQuestions, []any{1, 1, now, 0, int64(1) << 62, time.Time{}, zero, 40, 7108}},
 		"queue, messages":      {queueMessages, []any{1, 0, int64(1) << 62, -32767, time.Time{}, zero, 40, 7108}},
@@ -122,8 +122,54 @@ func TestDeskPlansUseIndexes(t *testing.T) {
 			t.Errorf("%s has no index behind its prepared plan: %v\n%s", name, err, plan)
 		}
 	}
+	d.wantIndexesInArea(t, map[string]areaQuery{
+		"queue, front":     {queueCases, 11},
+		"queue, forms":     {queueForms, 11},
+		"queue, unproven":  {queueUnproven, 11},
+		"queue, typings":   {queueTypings, 9},
+		"queue, questions": {queueQuestions, 9},
+		"queue, messages":  {queueMessages, 8},
+		"counts":           {queueCounts, 3},
+		"case":             {caseHead, 4},
+		"case, entries":    {caseEntries, 4},
+		"case, decisions":  {caseDecisions, 4},
+		"message":          {messageFile, 3},
+		"log":              {logAll, 5},
+		"log of a phone":   {logByPhone, 6},
+		"log of a station": {logByStation, 6},
+		"log by words":     {logByWords, 6},
+		"stations by code": {stationsByCode, 5},
+		"chase list":       {chaseRows, 6},
+		"number to call":   {officerPhones, 3},
+		"claim":            {readClaim, 1},
+		"undo: the case":   {changeStanding, 9},
+	})
+	for query, index := range map[string]string{queueForms: "standing_form", queueUnproven: "standing_unproven"} {
+		plan, err := d.explain(ctx, query, 11)
+		if err != nil || !strings.Contains(plan, index) {
+			t.Errorf("without %s: %v\n%s", index, err, plan)
+		}
+	}
 	items, err := d.Queue(ctx, p, QueueQuery{View: ViewConflict, Limit: 40}, now)
 	if err != nil || len(items) != 40 || items[0].Risk < 10 {
 		t.Errorf("the sample's queue has %d conflicts, %v", len(items), err)
+	}
+}
+
+type areaQuery struct {
+	query string
+	count int // of parameters
+}
+
+// wantIndexesInArea looks at the plans of those who see one area.
+func (d *DB) wantIndexesInArea(t *testing.T, queries map[string]areaQuery) {
+	t.Helper()
+	for name, q := range queries {
+		plan, err := explainOn(t.Context(), d.page.area.DB, q.query, q.count)
+		// An election has a handful of ballots, a centre of gateways.
+		rest := strings.NewReplacer("Seq Scan on ballot", "", "Seq Scan on modem", "").Replace(plan)
+		if err != nil || strings.Contains(rest, "Seq Scan") {
+			t.Errorf("%s has no index behind it in one area: %v\n%s", name, err, plan)
+		}
 	}
 }

@@ -40,6 +40,7 @@ const (
 	codeUniqueViolation = "23505"
 	codeForbidden       = "42501"
 	codeReadOnly        = "25006"
+	codeReach           = "TL008" // ours: outside the area of the account
 	codeQueryCanceled   = "57014"
 	codeDeadlock        = "40P01"
 	codeSerialization   = "40001"
@@ -54,6 +55,8 @@ func classify(err error) error {
 		return fmt.Errorf("%w: the server's certificate is not one for the host in database.dsn, signed by its sslrootcert: %w", ErrUnavailable, err)
 	case unreachable(err):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case code(err) == codeReach && !errors.Is(err, ErrReach):
+		return fmt.Errorf("%w: %w", ErrReach, err)
 	case code(err) == codeForbidden:
 		return fmt.Errorf("%w: %w", ErrForbidden, err)
 	}

@@ -78,6 +78,7 @@ func (t *transaction) record(ctx context.Context, e Event) error {
 // RecordEvent stores an event that changes nothing else, such as an unmasking or
 // an export: show or send only after it returned nil.
 func (d *DB) RecordEvent(ctx context.Context, e Event) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error { return t.record(ctx, e) })
 	if err != nil {
 		return fmt.Errorf("recording %s: %w", e.Kind, err)

@@ -41,6 +41,7 @@ WHERE id = $1 AND active AND totp_pending <> ''`
 // BeginLogin counts an attempt to sign in and returns the account to try. It is
 // ErrLocked while an account rests from failed attempts.
 func (d *DB) BeginLogin(ctx context.Context, login string) (Account, error) {
+	ctx = everywhere(ctx)
 	var id int64
 	err := d.cold.within(ctx, func(t *transaction) error { return t.tx.GetContext(ctx, &id, beginLogin, login) })
 	if errors.Is(err, sql.ErrNoRows) {
@@ -62,6 +63,7 @@ func (d *DB) BeginLogin(ctx context.Context, login string) (Account, error) {
 // CompleteLogin takes the attempt as a success. It is ErrNoStaff when the step
 // of the second factor was used before.
 func (d *DB) CompleteLogin(ctx context.Context, who Actor, step int64) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		if err := t.one(ctx, completeLogin, who.ID, step); err != nil {
 			return err
@@ -76,6 +78,7 @@ func (d *DB) CompleteLogin(ctx context.Context, who Actor, step int64) error {
 
 // ChangePassword replaces a password and ends all other sessions of the account.
 func (d *DB) ChangePassword(ctx context.Context, who Actor, hash, keepToken string) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		if err := t.one(ctx, changePassword, who.ID, hash); err != nil {
 			return err
@@ -93,6 +96,7 @@ func (d *DB) ChangePassword(ctx context.Context, who Actor, hash, keepToken stri
 
 // OfferTOTP keeps a secret until its first code confirms it.
 func (d *DB) OfferTOTP(ctx context.Context, id int64, secret string) error {
+	ctx = everywhere(ctx)
 	if _, err := d.cold.ExecContext(ctx, offerTOTP, id, secret); err != nil {
 		return fmt.Errorf("offering account %d a second factor: %w", id, classify(err))
 	}
@@ -102,6 +106,7 @@ func (d *DB) OfferTOTP(ctx context.Context, id int64, secret string) error {
 // SealTOTP replaces a secret by the same one sealed, unless it has changed
 // meanwhile.
 func (d *DB) SealTOTP(ctx context.Context, id int64, was, sealed string) error {
+	ctx = everywhere(ctx)
 	if _, err := d.cold.ExecContext(ctx, sealTOTP, id, was, sealed); err != nil {
 		return fmt.Errorf("sealing the second factor of account %d: %w", id, classify(err))
 	}
@@ -110,6 +115,7 @@ func (d *DB) SealTOTP(ctx context.Context, id int64, was, sealed string) error {
 
 // ConfirmTOTP puts the offered second factor in force.
 func (d *DB) ConfirmTOTP(ctx context.Context, who Actor, step int64) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		if err := t.one(ctx, confirmTOTP, who.ID, step); err != nil {
 			return err

@@ -26,7 +26,7 @@ const (
 )
 
 // Roles that the migrations grant rights to. They own nothing.
-var appRoles = []string{"tali_gateway", "tali_desk", "tali_results_reader"}
+var appRoles = []string{"tali_gateway", "tali_desk", "tali_results_reader", areaRole}
 
 // Migrate brings the schema up to date. It runs as the owner of the database;
 // of several that try at once, one works and the others find it done.
@@ -74,9 +74,16 @@ func migrate(ctx context.Context, ownerDSN string, files fs.FS, to int64) (err e
 	return nil
 }
 
-const missingRoles = `
+const (
+	missingRoles = `
 SELECT name FROM unnest($1::text[]) AS r(name)
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = name)`
+
+	mayLimit = `SELECT pg_catalog.pg_has_role('tali_desk', '` + areaRole + `', 'MEMBER')`
+
+	makeArea = `CREATE ROLE ` + areaRole + ` NOLOGIN`
+	letLimit = `GRANT ` + areaRole + ` TO tali_desk`
+)
 
 // checkRoles names the roles that an administrator has to create.
 func checkRoles(ctx context.Context, pool *sql.DB) error {
@@ -85,11 +92,25 @@ func checkRoles(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if len(missing) > 0 {
-		return fmt.Errorf("role %s is missing; a superuser must run: CREATE ROLE %s LOGIN",
-			strings.Join(missing, ", "), strings.Join(missing, " LOGIN; CREATE ROLE "))
+	if len(missing) == 0 {
+		var may bool
+		if err := pool.QueryRowContext(ctx, mayLimit).Scan(&may); err != nil {
+			return err
+		}
+		if !may {
+			return fmt.Errorf("tali_desk is no member of %s; a superuser must run: %s", areaRole, letLimit)
+		}
+		return nil
 	}
-	return nil
+	var remedy []string
+	for _, name := range missing {
+		if name == areaRole {
+			remedy = append(remedy, makeArea, letLimit)
+		} else {
+			remedy = append(remedy, "CREATE ROLE "+name+" LOGIN")
+		}
+	}
+	return fmt.Errorf("role %s is missing; a superuser must run: %s", strings.Join(missing, ", "), strings.Join(remedy, "; "))
 }
 
 const schemaVersion = `

@@ -3,7 +3,9 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"tali/parser"
 )
@@ -81,7 +83,7 @@ type officerImport struct {
 	phones   []string // E.164, by row
 	stations []int64  // by row
 	bound    map[bindingKey]boundOfficer
-	byName   map[nameKey]string // phone of an officer at a station
+	byName   map[nameKey][]string // phones of an officer at a station
 	owner    map[string]boundOfficer
 	asked    []askedPhone
 }
@@ -196,7 +198,7 @@ func (o *officerImport) loadPresent(ctx context.Context, t *transaction) error {
 		stations.int(o.stations[i])
 	}
 	o.bound = make(map[bindingKey]boundOfficer)
-	o.byName = make(map[nameKey]string)
+	o.byName = make(map[nameKey][]string)
 	o.owner = make(map[string]boundOfficer)
 	rows, err := t.tx.QueryxContext(ctx, presentOfficers, o.election, stations.arg(), phones.arg())
 	if err != nil {
@@ -207,7 +209,8 @@ func (o *officerImport) loadPresent(ctx context.Context, t *transaction) error {
 		var b boundOfficer
 		err := rows.Scan(&key.phone, &key.station, &b.id, &b.name)
 		o.bound[key] = b
-		o.byName[nameKey{b.name, key.station}] = key.phone
+		name := nameKey{folded(b.name), key.station}
+		o.byName[name] = append(o.byName[name], key.phone)
 		o.owner[key.phone] = b
 		return err
 	})
@@ -251,19 +254,10 @@ func (o *officerImport) plan() *officerChanges {
 			o.bad.add(r.Line, "phone", "%s belongs to %s; end that first", key.phone, officer.name)
 			continue
 		}
-		old, moved := o.byName[nameKey{r.Name, key.station}]
-		moved = moved && !inFile[bindingKey{old, key.station}]
+		if o.moved(r, key, inFile) {
+			continue
+		}
 		id := officer.id
-		if moved && o.keep {
-			o.bad.add(r.Line, "phone", "%s has another phone at this station: a change is asked for on the station's page and takes two people", r.Name)
-			continue
-		}
-		if moved {
-			o.asked = append(o.asked, askedPhone{r.Line, PhoneChange{
-				Officer: o.bound[bindingKey{old, key.station}].id, Name: r.Name, Old: old, New: key.phone,
-			}})
-			continue
-		}
 		o.counts.New++
 		if id == 0 {
 			id = fresh[key.phone]
@@ -280,6 +274,29 @@ func (o *officerImport) plan() *officerChanges {
 	}
 	return c
 }
+
+// moved deals with a row that has another phone for an officer whom the station
+// knows: no import binds it, however the name is written.
+func (o *officerImport) moved(r OfficerRow, key bindingKey, inFile map[bindingKey]bool) bool {
+	phones := o.byName[nameKey{folded(r.Name), key.station}]
+	gone := slices.IndexFunc(phones, func(old string) bool { return !inFile[bindingKey{old, key.station}] })
+	switch {
+	case len(phones) == 0:
+		return false
+	case o.keep:
+		o.bad.add(r.Line, "phone", "%s has another phone at this station: a change is asked for on the station's page and takes two people", r.Name)
+	case gone < 0:
+		o.bad.add(r.Line, "phone", "%s has another phone at this station, which is in this table too: leave the old one out to ask for a change, which takes two people", r.Name)
+	default:
+		o.asked = append(o.asked, askedPhone{r.Line, PhoneChange{
+			Officer: o.bound[bindingKey{phones[gone], key.station}].id, Name: r.Name, Old: phones[gone], New: key.phone,
+		}})
+	}
+	return true
+}
+
+// folded is a name without what is no difference: case and spaces.
+func folded(name string) string { return strings.Join(strings.Fields(strings.ToLower(name)), " ") }
 
 func (c *officerChanges) write(ctx context.Context, t *transaction, election int16) error {
 	if _, err := t.tx.ExecContext(ctx, renameOfficers, c.renamedID.arg(), c.renamedName.arg()); err != nil {

@@ -56,9 +56,13 @@ RETURNING id`
 	phoneOwner = `
 SELECT count(*) FROM registry.phone p WHERE p.phone = $2 AND p.election = $1 AND p.officer <> $3 AND p.valid_until = 'infinity'`
 
+	// What the command line asked for needs somebody who stands for it first.
+	standFor = `
+UPDATE staff.phone_change SET asked_by = $2 WHERE id = $1 AND state = 'asked' AND asked_by IS NULL RETURNING officer`
+
 	agreePhone = `
 UPDATE staff.phone_change SET state = 'agreed', decided_by = $2, decided_at = now(), effective_at = now() + $3 * interval '1 second'
-WHERE id = $1 AND state = 'asked' RETURNING officer`
+WHERE id = $1 AND state = 'asked' AND asked_by IS NOT NULL RETURNING officer`
 
 	refusePhone = `
 UPDATE staff.phone_change SET state = 'refused', decided_by = $2, decided_at = now(), effective_at = NULL
@@ -136,9 +140,17 @@ func (t *transaction) freePhone(ctx context.Context, election int16, c PhoneChan
 }
 
 // AgreePhone agrees to a change as the second person; it comes into force after
-// the cooling time.
+// the cooling time. To one that the command line asked for two agree: the first
+// takes the place of who asked, and ErrSamePerson keeps them from being both.
 func (d *DB) AgreePhone(ctx context.Context, by Actor, id int64, cooling time.Duration) error {
-	err := d.decidePhone(ctx, by, EventPhoneAgreed, agreePhone, id, by.ID, cooling.Seconds())
+	err := d.decidePhone(ctx, by, EventPhoneAsked, standFor, id, by.ID)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, ErrNoChange) {
+		return fmt.Errorf("standing for phone change %d: %w", id, err)
+	}
+	err = d.decidePhone(ctx, by, EventPhoneAgreed, agreePhone, id, by.ID, cooling.Seconds())
 	if code(err) == "23514" { // the CHECK two_people
 		err = ErrSamePerson
 	}

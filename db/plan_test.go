@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jmoiron/sqlx"
+
 	"tali/db/cluster"
 	"tali/db/dbtest"
 )
@@ -76,7 +78,11 @@ func wantIndexes(t *testing.T, prepare string) {
 }
 
 func (d *DB) explain(ctx context.Context, query string, parameters int) (string, error) {
-	conn, err := d.hot.Connx(ctx)
+	return explainOn(ctx, d.hot.DB, query, parameters)
+}
+
+func explainOn(ctx context.Context, pool *sqlx.DB, query string, parameters int) (string, error) {
+	conn, err := pool.Connx(ctx)
 	if err != nil {
 		return "", err
 	}

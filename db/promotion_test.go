@@ -3,7 +3,6 @@ package db_test
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 
 	"tali/db"
 	"tali/db/cluster"
+	"tali/db/dbtest"
 )
 
 // node is a server on loopback that ends with the test.
@@ -32,31 +32,13 @@ func node(t *testing.T, dir string) *cluster.Node {
 	return n
 }
 
-// nodesDir is a directory that servers can enter.
-func nodesDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "tali-nodes-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // Nobody has to tell a promoted standby that it is another centre now: gateways
 // see it by themselves.
 func TestPromotionIsAnotherIncarnation(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	dir := nodesDir(t)
+	dir := dbtest.Dir(t)
 	first, second := node(t, filepath.Join(dir, "a")), node(t, filepath.Join(dir, "b"))
 	for _, step := range []func() error{
 		func() error { return first.Initialise(ctx) }, func() error { return first.Start(ctx) }, func() error { return first.CreateRoles(ctx) },

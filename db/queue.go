@@ -131,8 +131,10 @@ const caseFront = `
   FROM tally.standing
   WHERE election = $1 AND round = $2 AND (state = 'masuk' OR held > 0) AND (-risk) BETWEEN $3 AND $4
     AND station BETWEEN $5 AND $6
-    AND ((-risk), since, station, ballot) > ($7::smallint, $8::timestamptz, $9::bigint, $10::smallint)
-  ORDER BY (-risk), since, station, ballot LIMIT `
+    AND ((-risk), since, station, ballot) > ($7::smallint, $8::timestamptz, $9::bigint, $10::smallint)`
+
+const caseOrder = `
+  ORDER BY (-risk), since, station, ballot LIMIT $11`
 
 const caseColumns = `
 SELECT 'case' AS kind, p.risk, p.since, p.station::text AS station, b.keyword AS ballot, s.tps::text AS tps, v.name AS village,
@@ -153,21 +155,9 @@ LEFT JOIN LATERAL (SELECT r.staff, r.proposes FROM tally.remark r
 ORDER BY (-p.risk), p.since, p.station, p.ballot`
 
 const (
-	queueCases = `WITH page AS MATERIALIZED (` + caseFront + `$11)` + caseColumns
-
-	// What is asked of the entry itself is asked of those that wait first: no
-	// index of the intake's serves the desk alone.
-	queueNarrow = `
-WITH front AS MATERIALIZED (` + caseFront + `2000), page AS MATERIALIZED (
-  SELECT f.station, f.ballot, f.round, f.election, f.risk, f.since, f.state, f.held, f.entry, f.revision, f.version
-  FROM front f
-  JOIN tally.entry e ON e.station = f.station AND e.ballot = f.ballot AND e.round = f.round AND e.election = f.election
-    AND e.province = (f.station / 100000000000)::smallint AND e.revision = coalesce(f.entry, f.revision)
-  WHERE CASE $12 WHEN 'form' THEN 'form' = ANY (e.flags)
-    ELSE e.assurance = 'A0' AND NOT EXISTS (SELECT FROM tally.raised_proof r WHERE r.station = e.station AND r.ballot = e.ballot
-      AND r.round = e.round AND r.revision = e.revision AND r.election = e.election) END
-  ORDER BY (-f.risk), f.since, f.station, f.ballot LIMIT $11
-)` + caseColumns
+	queueCases    = `WITH page AS MATERIALIZED (` + caseFront + caseOrder + `)` + caseColumns
+	queueForms    = `WITH page AS MATERIALIZED (` + caseFront + ` AND form` + caseOrder + `)` + caseColumns
+	queueUnproven = `WITH page AS MATERIALIZED (` + caseFront + ` AND unproven` + caseOrder + `)` + caseColumns
 
 	queueTypings = `
 WITH page AS MATERIALIZED (
@@ -193,7 +183,7 @@ ORDER BY (-p.risk), p.since, p.station, p.ballot`
 WITH page AS MATERIALIZED (
   SELECT phone, ballot, election, kind, message, station, draft, asked_at FROM intake.question
   WHERE election = $1 AND round = $2 AND handled IS DISTINCT FROM message AND asked_at <= $3
-    AND ($4 = 0 OR station BETWEEN $4 AND $5)
+    AND ($4::bigint = 0 OR station BETWEEN $4 AND $5)
     AND (asked_at, message) > ($6::timestamptz, $7::uuid)
   ORDER BY asked_at, message LIMIT $8
 )
@@ -211,7 +201,7 @@ ORDER BY p.asked_at, p.message`
 	queueMessages = `
 WITH page AS MATERIALIZED (
   SELECT message, election, station, ballot, kind, phone, risk, since FROM desk.task
-  WHERE election = $1 AND ($2 = 0 OR station BETWEEN $2 AND $3)
+  WHERE election = $1 AND ($2::bigint = 0 OR station BETWEEN $2 AND $3)
     AND ((-risk), since, message) > ($4::smallint, $5::timestamptz, $6::uuid)
   ORDER BY (-risk), since, message LIMIT $7
 )
@@ -359,10 +349,14 @@ func (r *queueReader) cases(ctx context.Context) error {
 	lo, hi := r.stations()
 	args := append([]any{r.election, r.p.Round, least, most, lo, hi}, r.afterCase(QueueCase)...)
 	args = append(args, r.q.Limit)
-	if r.q.View == ViewForm || r.q.View == ViewUnproven {
-		return r.read(ctx, queueNarrow, append(args, string(r.q.View))...)
+	query := queueCases
+	switch r.q.View {
+	case ViewForm:
+		query = queueForms
+	case ViewUnproven:
+		query = queueUnproven
 	}
-	return r.read(ctx, queueCases, args...)
+	return r.read(ctx, query, args...)
 }
 
 func (r *queueReader) typings(ctx context.Context) error {
@@ -405,6 +399,8 @@ const queueCounts = `
 SELECT (SELECT count(*) FROM (SELECT FROM tally.standing WHERE election = $1 AND (state = 'masuk' OR held > 0) AND (-risk) <= -10 LIMIT 1000) AS c) AS conflict,
        (SELECT count(*) FROM (SELECT FROM tally.standing WHERE election = $1 AND (state = 'masuk' OR held > 0) AND (-risk) BETWEEN -9 AND -1 LIMIT 1000) AS c) AS flagged,
        (SELECT count(*) FROM (SELECT FROM tally.standing WHERE election = $1 AND (state = 'masuk' OR held > 0) AND (-risk) = 0 LIMIT 1000) AS c) AS plain,
+       (SELECT count(*) FROM (SELECT FROM tally.standing WHERE election = $1 AND round = $2 AND form AND (state = 'masuk' OR held > 0) LIMIT 1000) AS c) AS form,
+       (SELECT count(*) FROM (SELECT FROM tally.standing WHERE election = $1 AND round = $2 AND unproven AND (state = 'masuk' OR held > 0) LIMIT 1000) AS c) AS unproven,
        (SELECT count(*) FROM (SELECT FROM desk.typing_task WHERE election = $1 AND round = $2 LIMIT 1000) AS c) AS typing,
        (SELECT count(*) FROM (SELECT FROM intake.question WHERE election = $1 AND round = $2 AND handled IS DISTINCT FROM message AND asked_at <= $3 LIMIT 1000) AS c) AS questions,
        (SELECT count(*) FROM (SELECT FROM desk.task WHERE election = $1 LIMIT 1000) AS c) AS messages`
@@ -415,13 +411,13 @@ func (d *DB) QueueCounts(ctx context.Context, p *parser.Profile, now time.Time) 
 	if err != nil {
 		return nil, err
 	}
-	var n struct{ Conflict, Flagged, Plain, Typing, Questions, Messages int }
+	var n struct{ Conflict, Flagged, Plain, Form, Unproven, Typing, Questions, Messages int }
 	if err := d.pageGet(ctx, &n, queueCounts, row.Election, p.Round, now.Add(-p.QuestionTTL)); err != nil {
 		return nil, fmt.Errorf("counting the queue: %w", err)
 	}
 	return map[QueueView]int{
 		ViewConflict: n.Conflict, ViewFlagged: n.Flagged, ViewPlain: n.Plain,
-		ViewTyping: n.Typing, ViewQuestions: n.Questions, ViewMessages: n.Messages,
+		ViewForm: n.Form, ViewUnproven: n.Unproven, ViewTyping: n.Typing, ViewQuestions: n.Questions, ViewMessages: n.Messages,
 		ViewAll: min(1000, n.Conflict+n.Flagged+n.Plain+n.Typing+n.Questions+n.Messages),
 	}, nil
 }

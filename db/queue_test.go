@@ -280,27 +280,69 @@ func TestLogAndSearch(t *testing.T) {
 }
 
 // A tally that was taken by FORM, and one that no code has proven, each stand in a
-// part of the queue of their own.
+// part of the queue of their own, and are counted there.
 func TestQueueOfFormsAndUnproven(t *testing.T) {
 	t.Parallel()
-	c := newCentre(t, 3)
+	c := newAuthCentre(t, 4, parser.AuthAccepted)
+	c.staff()
+	want := func(when string, forms, unproven int) {
+		t.Helper()
+		counts, err := c.desk.QueueCounts(t.Context(), c.profile, receivedAt)
+		if err != nil || counts[db.ViewForm] != forms || counts[db.ViewUnproven] != unproven {
+			t.Errorf("%s: %v, %v, want %d forms and %d unproven", when, counts, err, forms, unproven)
+		}
+		for view, n := range map[db.QueueView]int{db.ViewForm: forms, db.ViewUnproven: unproven} {
+			if got := c.queue(view, 2); len(got) != n {
+				t.Errorf("%s: the queue of %s has %d, want %d", when, view, len(got), n)
+			}
+		}
+		c.wantMarks(t)
+	}
 	if got := outcomes(c.intake(c.at(0, slipValid), c.at(1, "FORM"))); got != "figures accepted" {
 		t.Fatalf("a form that contradicts itself: %s", got)
 	}
-	c.intake(c.plain(1, 145), c.plain(2, 146))
-	form := c.queue(db.ViewForm, 1)
-	if len(form) != 1 || !slices.Contains(form[0].Flags, verify.FlagForm) {
+	c.intake(c.tally(1, 145), c.tally(2, 146), c.signed(3, c.tally(3, 147)))
+	want("at first", 1, 3)
+	if form := c.queue(db.ViewForm, 1); !slices.Contains(form[0].Flags, verify.FlagForm) {
 		t.Errorf("the part of FORM = %+v, want the one entry", form)
 	}
-	if got := c.queue(db.ViewUnproven, 2); len(got) != 3 {
-		t.Errorf("%d entries are unproven, want all 3", len(got))
-	}
-	owner := c.owner()
-	if _, err := owner.ExecContext(t.Context(), `INSERT INTO tally.raised_proof (station, election, ballot, round, revision, assurance, message)
-		SELECT station, election, ballot, round, revision, 'A2', message FROM tally.entry WHERE station = $1`, form[0].Station); err != nil {
+	c.intake(c.signed(1, c.tally(1, 145)))
+	want("once the same came with its code", 1, 2)
+	// A held one beside what stands changes nothing; once it stands alone it does.
+	c.intake(inbound(second(3), c.tally(3, 150).Text))
+	want("beside a proven one", 1, 2)
+	if _, err := c.decide(3, 1, verify.ActReject, "ani"); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.queue(db.ViewUnproven, 2); len(got) != 2 {
-		t.Errorf("%d entries are unproven once one was proven later, want 2", len(got))
+	if _, err := c.decide(3, 1, verify.ActReject, "budi"); err != nil {
+		t.Fatal(err)
+	}
+	want("when the proven one was rejected", 1, 3)
+	if _, err := c.decide(3, 1, verify.ActUndo, "budi"); err != nil {
+		t.Fatal(err)
+	}
+	want("when that was undone", 1, 2)
+	for _, who := range []string{"ani", "budi"} { // the form contradicts itself
+		_, err := c.desk.TypeIn(t.Context(), c.profile, db.Typing{
+			Case: c.caseKey(2), Source: db.FromPaper, Figures: parser.Figures{1, 2, 3, 7, 0, 7, 7, 9, 7, 0, 2}, Staff: who,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("a form keyed in beside another", 1, 2)
+}
+
+// wantMarks compares what each case says of its entry with the facts.
+func (c *centre) wantMarks(t *testing.T) {
+	t.Helper()
+	wrong := c.number(`
+SELECT count(*) FROM tally.standing s
+LEFT JOIN tally.entry e ON (e.station, e.ballot, e.round, e.election, e.revision) = (s.station, s.ballot, s.round, s.election, coalesce(s.entry, s.revision))
+LEFT JOIN tally.proven_entry v ON (v.station, v.ballot, v.round, v.election, v.revision) = (e.station, e.ballot, e.round, e.election, e.revision)
+WHERE s.form IS DISTINCT FROM coalesce('form' = ANY (e.flags), false)
+   OR s.unproven IS DISTINCT FROM coalesce(v.assurance = 'A0' AND $1, false)`, c.profile.Auth != parser.AuthOff)
+	if wrong != 0 {
+		t.Errorf("%d cases do not say what their entry is", wrong)
 	}
 }

@@ -60,6 +60,7 @@ func (c *centre) checkReplay(t *testing.T) {
 	if err := c.owner().SelectContext(t.Context(), &cases, allFacts); err != nil {
 		t.Fatal(err)
 	}
+	c.wantMarks(t)
 	for _, k := range cases {
 		r, err := replay(strings.Fields(k.Entries), strings.Fields(k.Decisions))
 		held := 0

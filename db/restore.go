@@ -30,8 +30,8 @@ SELECT format('DROP PUBLICATION %I', pubname) FROM pg_catalog.pg_publication
 WHERE pubowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)`
 
 	// Who may not look into these schemas can neither take in nor decide.
-	hold    = `REVOKE USAGE ON SCHEMA registry, staff FROM tali_gateway, tali_desk`
-	release = `GRANT USAGE ON SCHEMA registry TO tali_gateway, tali_desk; GRANT USAGE ON SCHEMA staff TO tali_desk`
+	hold    = `REVOKE USAGE ON SCHEMA registry, staff FROM tali_gateway, tali_desk, ` + areaRole
+	release = `GRANT USAGE ON SCHEMA registry TO tali_gateway, tali_desk, ` + areaRole + `; GRANT USAGE ON SCHEMA staff TO tali_desk, ` + areaRole
 
 	renew = `UPDATE registry.incarnation SET id = gen_random_uuid(), since = now() RETURNING id::text`
 )

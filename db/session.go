@@ -50,6 +50,7 @@ WHERE account = $1 AND expires_at > now() AND seen_at > now() - $2 * interval '1
 
 // SaveSession stores a session, or replaces its data.
 func (d *DB) SaveSession(ctx context.Context, s Session) error {
+	ctx = everywhere(ctx)
 	_, err := d.cold.ExecContext(ctx, saveSession, s.Token, s.Account, s.Data, s.Expires, s.Address, s.Agent)
 	if err != nil {
 		return fmt.Errorf("saving a session of account %d: %w", s.Account, classify(err))
@@ -60,6 +61,7 @@ func (d *DB) SaveSession(ctx context.Context, s Session) error {
 // FindSession returns the data of a session that has neither expired nor been
 // idle for longer than idle, of an account in use.
 func (d *DB) FindSession(ctx context.Context, token string, idle time.Duration) (data []byte, found bool, err error) {
+	ctx = everywhere(ctx)
 	err = d.pageGet(ctx, &data, findSession, token, idle.Seconds())
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -72,6 +74,7 @@ func (d *DB) FindSession(ctx context.Context, token string, idle time.Duration) 
 
 // SeeSession notes that a person did something in the session.
 func (d *DB) SeeSession(ctx context.Context, token string) error {
+	ctx = everywhere(ctx)
 	if err := d.pageExec(ctx, seenSession, token); err != nil {
 		return fmt.Errorf("noting that a session is in use: %w", err)
 	}
@@ -80,6 +83,7 @@ func (d *DB) SeeSession(ctx context.Context, token string) error {
 
 // DeleteSession ends a session.
 func (d *DB) DeleteSession(ctx context.Context, token string) error {
+	ctx = everywhere(ctx)
 	if _, err := d.cold.ExecContext(ctx, deleteSession, token); err != nil {
 		return fmt.Errorf("ending a session: %w", classify(err))
 	}
@@ -88,6 +92,7 @@ func (d *DB) DeleteSession(ctx context.Context, token string) error {
 
 // Sessions lists where an account is signed in.
 func (d *DB) Sessions(ctx context.Context, account int64, idle time.Duration) ([]Session, error) {
+	ctx = everywhere(ctx)
 	var out []Session
 	if err := d.list(ctx, &out, listSessions, account, idle.Seconds()); err != nil {
 		return nil, fmt.Errorf("listing sessions of account %d: %w", account, err)
@@ -98,15 +103,18 @@ func (d *DB) Sessions(ctx context.Context, account int64, idle time.Duration) ([
 // EndSessions signs an account out everywhere but in the session of keepToken,
 // which may be empty.
 func (d *DB) EndSessions(ctx context.Context, by Actor, account int64, keepToken string) error {
+	ctx = everywhere(ctx)
 	return d.end(ctx, by, account, endSessions, keepToken)
 }
 
 // EndSession ends one session of an account.
 func (d *DB) EndSession(ctx context.Context, by Actor, account, session int64) error {
+	ctx = everywhere(ctx)
 	return d.end(ctx, by, account, endSession, session)
 }
 
 func (d *DB) end(ctx context.Context, by Actor, account int64, query string, which any) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		if _, err := t.tx.ExecContext(ctx, query, account, which); err != nil {
 			return err
@@ -121,6 +129,7 @@ func (d *DB) end(ctx context.Context, by Actor, account int64, query string, whi
 
 // SweepSessions deletes sessions that are over.
 func (d *DB) SweepSessions(ctx context.Context, idle time.Duration) error {
+	ctx = everywhere(ctx)
 	if _, err := d.cold.ExecContext(ctx, sweepSessions, idle.Seconds()); err != nil {
 		return fmt.Errorf("sweeping sessions: %w", classify(err))
 	}

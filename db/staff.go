@@ -54,6 +54,8 @@ var (
 	ErrNoStaff = errors.New("no such account")
 	// ErrTaken: the login is another account's.
 	ErrTaken = errors.New("this login is taken")
+	// ErrNoArea: the registry knows no such area.
+	ErrNoArea = errors.New("no such area: import its stations first")
 	// ErrLastAdmin: nobody would be left to manage accounts.
 	ErrLastAdmin = errors.New("this is the last admin")
 )
@@ -73,8 +75,8 @@ const (
 	accountByInvite = `SELECT ` + accountColumns + ` FROM staff.account a WHERE a.invite = $1 AND a.invite_until > now() AND a.active`
 
 	addAccount = `
-INSERT INTO staff.account (login, name, role, area, language, invite, invite_until, totp_pending)
-VALUES ($1, $2, $3, nullif($4::bigint, 0), $5, $6, now() + $7 * interval '1 second', $8) RETURNING id`
+INSERT INTO staff.account (login, name, role, area, language, invite, invite_until)
+VALUES ($1, $2, $3, nullif($4::bigint, 0), $5, $6, now() + $7 * interval '1 second') RETURNING id`
 
 	changeAccount = `
 UPDATE staff.account SET name = $2, role = $3, area = nullif($4::bigint, 0), active = $5 WHERE id = $1`
@@ -82,7 +84,7 @@ UPDATE staff.account SET name = $2, role = $3, area = nullif($4::bigint, 0), act
 	setLanguage = `UPDATE staff.account SET language = $2 WHERE id = $1`
 
 	inviteAccount = `
-UPDATE staff.account SET invite = $2, invite_until = now() + $3 * interval '1 second', totp_pending = $4,
+UPDATE staff.account SET invite = $2, invite_until = now() + $3 * interval '1 second', totp_pending = '',
   password = '', totp = '', failures = 0, locked_until = '-infinity', active = true
 WHERE login = $1 RETURNING id`
 
@@ -90,6 +92,9 @@ WHERE login = $1 RETURNING id`
 UPDATE staff.account SET password = $2, totp = $3, totp_step = $4, totp_pending = '', invite = NULL, invite_until = NULL,
   failures = 0, locked_until = '-infinity'
 WHERE invite = $1 AND invite_until > now() AND active RETURNING id`
+
+	offerInvited = `
+UPDATE staff.account SET totp_pending = $3 WHERE invite = $1 AND totp_pending = $2 AND invite_until > now() AND active`
 
 	// All are locked, in one order: two admins may change each other.
 	otherAdmins = `
@@ -102,7 +107,6 @@ SELECT count(*) FILTER (WHERE id <> $1) FROM (SELECT id FROM staff.account WHERE
 type Invite struct {
 	Hash []byte        // SHA-256 of the link's token
 	For  time.Duration // how long it may be used
-	TOTP string        // secret of the second factor that is offered with it
 }
 
 // NewStaff is an account to be made.
@@ -113,16 +117,19 @@ type NewStaff struct {
 
 // AddStaff makes an account that waits for its invitation to be accepted.
 func (d *DB) AddStaff(ctx context.Context, by Actor, n NewStaff) (id int64, err error) {
+	ctx = everywhere(ctx)
 	err = d.cold.within(ctx, func(t *transaction) error {
 		if err := t.tx.GetContext(ctx, &id, addAccount, n.Login, n.Name, n.Role, n.Area, n.Language,
-			n.Invite.Hash, n.Invite.For.Seconds(), n.Invite.TOTP); err != nil {
+			n.Invite.Hash, n.Invite.For.Seconds()); err != nil {
 			return err
 		}
-		return t.record(ctx, Event{Actor: by, Kind: EventAccountAdded, Subject: SubjectOf(id), Detail: n.Login + " " + string(n.Role)})
+		return t.record(ctx, Event{Actor: by, Kind: EventAccountAdded, Subject: SubjectOf(id), Detail: fmt.Sprintf("%s %s, area %d", n.Login, n.Role, n.Area)})
 	})
 	switch {
 	case code(err) == codeUniqueViolation:
 		return 0, fmt.Errorf("%w: %s", ErrTaken, n.Login)
+	case code(err) == "23503": // the reference of the area
+		return 0, fmt.Errorf("%w: %d", ErrNoArea, n.Area)
 	case err != nil:
 		return 0, fmt.Errorf("adding the account %s: %w", n.Login, err)
 	}
@@ -132,6 +139,7 @@ func (d *DB) AddStaff(ctx context.Context, by Actor, n NewStaff) (id int64, err 
 // ChangeStaff changes name, role, area and whether the account is in use, and
 // ends its sessions: what a browser may do is decided when it signs in.
 func (d *DB) ChangeStaff(ctx context.Context, by Actor, s Staff, active bool) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		if s.Role != RoleAdmin || !active {
 			var others int
@@ -172,9 +180,10 @@ func (t *transaction) one(ctx context.Context, query string, args ...any) error 
 // InviteStaff takes password, second factor and sessions from an account and
 // opens a one-time link to it: that is how somebody who lost them comes back.
 func (d *DB) InviteStaff(ctx context.Context, by Actor, login string, i Invite) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		var id int64
-		err := t.tx.GetContext(ctx, &id, inviteAccount, login, i.Hash, i.For.Seconds(), i.TOTP)
+		err := t.tx.GetContext(ctx, &id, inviteAccount, login, i.Hash, i.For.Seconds())
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrNoStaff
 		}
@@ -201,6 +210,7 @@ type Credentials struct {
 
 // AcceptInvite sets the credentials of the account that the link is for, once.
 func (d *DB) AcceptInvite(ctx context.Context, hash []byte, c Credentials, address string) error {
+	ctx = everywhere(ctx)
 	err := d.cold.within(ctx, func(t *transaction) error {
 		var id int64
 		err := t.tx.GetContext(ctx, &id, acceptInvite, hash, c.Password, c.TOTP, c.Step)
@@ -220,20 +230,35 @@ func (d *DB) AcceptInvite(ctx context.Context, hash []byte, c Credentials, addre
 
 // InvitedAccount is the account that a one-time link is for.
 func (d *DB) InvitedAccount(ctx context.Context, hash []byte) (Account, error) {
+	ctx = everywhere(ctx)
 	return d.account(ctx, accountByInvite, hash)
+}
+
+// OfferInvited keeps the secret that is offered to whoever opened a one-time
+// link, in the place of was. Of two that open it at once the first one's stays:
+// read the account again.
+func (d *DB) OfferInvited(ctx context.Context, hash []byte, was, secret string) error {
+	ctx = everywhere(ctx)
+	if _, err := d.cold.ExecContext(ctx, offerInvited, hash, was, secret); err != nil {
+		return fmt.Errorf("offering a second factor behind a link: %w", classify(err))
+	}
+	return nil
 }
 
 // Account is the account with that login.
 func (d *DB) Account(ctx context.Context, login string) (Account, error) {
+	ctx = everywhere(ctx)
 	return d.account(ctx, accountByLogin, login)
 }
 
 // AccountByID is the account with that number.
 func (d *DB) AccountByID(ctx context.Context, id int64) (Account, error) {
+	ctx = everywhere(ctx)
 	return d.account(ctx, accountByID, id)
 }
 
 func (d *DB) account(ctx context.Context, query string, key any) (Account, error) {
+	ctx = everywhere(ctx)
 	var a Account
 	err := d.get(ctx, &a, query, key)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -247,6 +272,7 @@ func (d *DB) account(ctx context.Context, query string, key any) (Account, error
 
 // Accounts are all accounts, those in use first.
 func (d *DB) Accounts(ctx context.Context) ([]Account, error) {
+	ctx = everywhere(ctx)
 	var out []Account
 	if err := d.list(ctx, &out, allAccounts); err != nil {
 		return nil, fmt.Errorf("reading accounts: %w", err)
@@ -257,6 +283,7 @@ func (d *DB) Accounts(ctx context.Context) ([]Account, error) {
 // HasAdmin reports whether somebody can manage accounts, or was invited to by
 // hand: the account that is invited where there is none does not count.
 func (d *DB) HasAdmin(ctx context.Context) (bool, error) {
+	ctx = everywhere(ctx)
 	var n int
 	if err := d.get(ctx, &n, countAccounts); err != nil {
 		return false, fmt.Errorf("looking for an admin: %w", err)
@@ -266,6 +293,7 @@ func (d *DB) HasAdmin(ctx context.Context) (bool, error) {
 
 // SetLanguage sets the language that somebody reads the desk in.
 func (d *DB) SetLanguage(ctx context.Context, id int64, language string) error {
+	ctx = everywhere(ctx)
 	if _, err := d.cold.ExecContext(ctx, setLanguage, id, language); err != nil {
 		return fmt.Errorf("setting the language of account %d: %w", id, classify(err))
 	}
@@ -277,6 +305,7 @@ SELECT id, login, name, role, coalesce(area, 0) AS area, language FROM staff.acc
 
 // Staff is an account in use, as every request asks for it.
 func (d *DB) Staff(ctx context.Context, id int64) (Staff, error) {
+	ctx = everywhere(ctx)
 	var s Staff
 	err := d.pageGet(ctx, &s, staffByID, id)
 	switch {

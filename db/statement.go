@@ -43,64 +43,58 @@ func (s *statements) prepare(ctx context.Context, p pool, query string) (*sqlx.S
 
 // prepare has a statement of the intake or the outbox ready.
 func (d *DB) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	return d.hotOnes.prepare(ctx, d.hot, query)
+	return d.hot.ones.prepare(ctx, d.hot, query)
 }
 
 // pageGet runs one statement that every page needs, for one row into dest. Most
 // of what such a statement costs is to plan it: the plan is made once, for any
 // arguments, and finds its rows by index.
 func (d *DB) pageGet(ctx context.Context, dest any, query string, args ...any) error {
-	s, err := d.pageOnes.prepare(ctx, d.page, query)
-	if err != nil {
-		return err
-	}
-	return classify(d.page.heed(s.GetContext(ctx, dest, args...)))
+	return d.page.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.GetContext(ctx, dest, args...) })
 }
 
 // pageList is pageGet for many rows.
 func (d *DB) pageList(ctx context.Context, dest any, query string, args ...any) error {
-	s, err := d.pageOnes.prepare(ctx, d.page, query)
-	if err != nil {
-		return err
-	}
-	return classify(d.page.heed(s.SelectContext(ctx, dest, args...)))
+	return d.page.prepared(ctx, query, func(s *sqlx.Stmt) error { return s.SelectContext(ctx, dest, args...) })
 }
 
 // pageExec is pageGet for a statement that returns nothing.
 func (d *DB) pageExec(ctx context.Context, query string, args ...any) error {
-	s, err := d.pageOnes.prepare(ctx, d.page, query)
-	if err != nil {
+	return d.page.prepared(ctx, query, func(s *sqlx.Stmt) error {
+		_, err := s.ExecContext(ctx, args...)
 		return err
-	}
-	_, err = s.ExecContext(ctx, args...)
-	return classify(d.page.heed(err))
+	})
 }
 
 // pageRead is a read-only transaction that sees one moment, with the statements
 // of the pages prepared in it.
 type pageRead struct {
-	d  *DB
+	p  pool
 	tx *sqlx.Tx
 }
 
 // readPage begins one on a connection of its own. Each statement was prepared
 // before: queries names them.
 func (d *DB) readPage(ctx context.Context, queries ...string) (*pageRead, error) {
+	p, err := d.page.reaching(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, query := range queries {
-		if _, err := d.pageOnes.prepare(ctx, d.page, query); err != nil {
+		if _, err := p.ones.prepare(ctx, p, query); err != nil {
 			return nil, err
 		}
 	}
-	tx, err := d.page.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	tx, err := p.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
-		return nil, classify(d.page.heed(err))
+		return nil, classify(p.heed(err))
 	}
-	return &pageRead{d, tx}, nil
+	return &pageRead{p, tx}, nil
 }
 
 // GetContext is sqlx.Tx's for a statement that was prepared.
 func (r *pageRead) GetContext(ctx context.Context, dest any, query string, args ...any) error {
-	s, err := r.d.pageOnes.prepare(ctx, r.d.page, query)
+	s, err := r.p.ones.prepare(ctx, r.p, query)
 	if err != nil {
 		return err
 	}
@@ -109,7 +103,7 @@ func (r *pageRead) GetContext(ctx context.Context, dest any, query string, args 
 
 // SelectContext is sqlx.Tx's for a statement that was prepared.
 func (r *pageRead) SelectContext(ctx context.Context, dest any, query string, args ...any) error {
-	s, err := r.d.pageOnes.prepare(ctx, r.d.page, query)
+	s, err := r.p.ones.prepare(ctx, r.p, query)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,10 @@ func (p pool) transact(ctx context.Context, do func(*transaction) error) error {
 // begin takes a connection. The transaction itself ignores ctx, which would
 // otherwise roll it back, or cut it, in the middle of a commit.
 func (p pool) begin(ctx context.Context) (*transaction, error) {
+	p, err := p.reaching(ctx)
+	if err != nil {
+		return nil, err
+	}
 	conn, err := p.Connx(ctx)
 	if err != nil {
 		return nil, classify(err)
@@ -57,6 +61,9 @@ func (p pool) begin(ctx context.Context) (*transaction, error) {
 	link.unsynced.Store(false)
 	tx, err := conn.BeginTxx(context.WithoutCancel(ctx), nil)
 	if err != nil {
+		return nil, classify(errors.Join(err, conn.Close()))
+	}
+	if err := limit(ctx, tx); err != nil {
 		return nil, classify(errors.Join(err, conn.Close()))
 	}
 	return &transaction{conn: conn, tx: tx, link: link}, nil

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,7 +29,7 @@ type chaseRow struct {
 }
 
 func (s *site) showChase(w http.ResponseWriter, r *http.Request) {
-	areas, err := s.Centre.Districts(r.Context(), s.Profile)
+	areas, err := s.districts(r.Context())
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -51,6 +53,16 @@ func (s *site) showChase(w http.ResponseWriter, r *http.Request) {
 		view.Rows = append(view.Rows, row)
 	}
 	s.render(w, r, "chase", view)
+}
+
+// districts are those that whoever asks can choose from.
+func (s *site) districts(ctx context.Context) ([]db.Area, error) {
+	all, err := s.Centre.Districts(ctx, s.Profile)
+	low, high := db.StationsUnder(staffFrom(ctx).Area)
+	return slices.DeleteFunc(all, func(a db.Area) bool {
+		first, last := db.StationsUnder(a.Code)
+		return last < low || first > high
+	}), err
 }
 
 // unmask shows an officer's numbers for a call, once that is on record.

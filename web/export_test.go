@@ -1,6 +1,11 @@
 package web
 
-import "tali/db"
+import (
+	"net/http"
+	"net/netip"
+
+	"tali/db"
+)
 
 // Route is one page for the tests outside the package.
 type Route struct {
@@ -16,4 +21,11 @@ func RoutesOf() []Route {
 		out = append(out, Route{r.method, r.pattern, r.roles, r.stream})
 	}
 	return out
+}
+
+// AddressBehind is where a request comes from, by the word of these proxies.
+func AddressBehind(proxies []netip.Prefix, r *http.Request) string {
+	var got string
+	behind(proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = address(r) })).ServeHTTP(nil, r)
+	return got
 }

@@ -57,7 +57,7 @@ func (s *site) joinFeed(ctx context.Context, key feedKey) (f *feed, leave func()
 	}
 	f = s.feeds.all[key]
 	if f == nil {
-		work, stop := context.WithCancel(context.WithoutCancel(ctx))
+		work, stop := context.WithCancel(db.WithReach(context.WithoutCancel(ctx), key.area))
 		f = &feed{stop: stop, ended: make(chan struct{}), changed: make(chan struct{})}
 		s.feeds.all[key] = f
 		go func() {
@@ -162,6 +162,8 @@ func (s *site) followQueue(w http.ResponseWriter, r *http.Request) {
 	f, leave := s.joinFeed(r.Context(), feedKey{q.View, q.Area, s.language(r)})
 	defer leave()
 	var shown feedState
+	check := time.NewTicker(sessionCheck)
+	defer check.Stop()
 	pulse := time.NewTicker(feedPulse)
 	defer pulse.Stop()
 	for {
@@ -175,7 +177,11 @@ func (s *site) followQueue(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-changed:
 		case <-pulse.C:
-			if out.send(eventAt, clockOf(s.Profile, time.Now()).full(time.Now()).Text) != nil || !s.stillSignedIn(r) {
+			if out.send(eventAt, clockOf(s.Profile, time.Now()).full(time.Now()).Text) != nil {
+				return
+			}
+		case <-check.C:
+			if !s.stillSignedIn(r) {
 				return
 			}
 		}

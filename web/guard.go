@@ -17,7 +17,7 @@ func (s *site) handler(rt *routes) http.Handler {
 	outer := http.NewServeMux()
 	outer.Handle("/static/", cached(static()))
 	outer.Handle("/", inner)
-	return s.headers(newLimiter(pageRate()).limit(s, outer))
+	return behind(s.Proxies, s.headers(newLimiter(pageRate()).limit(s, outer)))
 }
 
 // headers sets what every answer carries: nothing from outside, no frame around
@@ -63,7 +63,7 @@ func cached(next http.Handler) http.Handler {
 }
 
 // address is where a request comes from. A header that anybody can write is not
-// believed: behind a proxy all have its address.
+// believed: only behind has read one, of a trusted proxy.
 func address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -15,12 +16,12 @@ import (
 const InviteFor = 24 * time.Hour
 
 // NewInvite makes a one-time link to an account: its path, and what the centre
-// keeps of it.
-func NewInvite(login string) (path string, i db.Invite, err error) {
+// keeps of it. The second factor is made where the link is opened: only the desk
+// can seal it.
+func NewInvite() (path string, i db.Invite) {
 	token := rand.Text()
 	sum := sha256.Sum256([]byte(token))
-	secret, err := NewTOTP(login)
-	return "/welcome/" + token, db.Invite{Hash: sum[:], For: InviteFor, TOTP: secret}, err
+	return "/welcome/" + token, db.Invite{Hash: sum[:], For: InviteFor}
 }
 
 // welcomeView is the page behind a one-time link.
@@ -35,6 +36,9 @@ type welcomeView struct {
 func (s *site) invited(w http.ResponseWriter, r *http.Request) (hash []byte, a db.Account, ok bool) {
 	sum := sha256.Sum256([]byte(r.PathValue("token")))
 	a, err := s.Centre.InvitedAccount(r.Context(), sum[:])
+	if err == nil && a.Role.NeedsTOTP() {
+		a, err = s.offerInvited(r.Context(), sum[:], a)
+	}
 	switch {
 	case errors.Is(err, db.ErrNoStaff):
 		s.refuse(w, r, http.StatusNotFound, "refused.invite")
@@ -44,6 +48,26 @@ func (s *site) invited(w http.ResponseWriter, r *http.Request) (hash []byte, a d
 		return nil, a, false
 	}
 	return sum[:], a, true
+}
+
+// offerInvited makes the second factor at the first opening of a link, and seals
+// one that an earlier version left open.
+func (s *site) offerInvited(ctx context.Context, hash []byte, a db.Account) (db.Account, error) {
+	secret := a.TOTPPending
+	if secret == "" {
+		var err error
+		if secret, err = NewTOTP(a.Login); err != nil {
+			return a, err
+		}
+	}
+	closed := s.Seal.close(a.Login, secret)
+	if closed == a.TOTPPending {
+		return a, nil
+	}
+	if err := s.Centre.OfferInvited(ctx, hash, a.TOTPPending, closed); err != nil {
+		return a, err
+	}
+	return s.Centre.InvitedAccount(ctx, hash)
 }
 
 func (s *site) showWelcome(w http.ResponseWriter, r *http.Request) {

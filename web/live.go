@@ -14,8 +14,9 @@ import (
 
 const recentShown = 25
 
-// sessionCheck is how often a page that goes on looks whether its session does.
-const sessionCheck = 10 * time.Second
+// sessionCheck is how often a page that goes on looks whether its session does:
+// whoever was signed out, or was given another area, is shown nothing more.
+const sessionCheck = time.Second
 
 // The events of the stream, beside those named for the sections of the board.
 const (
@@ -35,9 +36,11 @@ const (
 	sectionRecent   = "recent"
 )
 
-func sections(role db.Role) []string {
+// sections are those that somebody may see. The board is one for all, so that the
+// SMS on it are of all areas.
+func sections(who db.Staff) []string {
 	all := []string{sectionCount, sectionAreas, sectionMinutes, sectionGateways}
-	if slices.Contains(callers(), role) {
+	if slices.Contains(callers(), who.Role) && who.Area == 0 {
 		all = append(all, sectionRecent)
 	}
 	return append(all, sectionLegend)
@@ -53,13 +56,15 @@ type overviewView struct {
 	At       stamp
 	Away     string
 	Leader   bool // sees who works
+	Limited  bool // works on one area: what is shown is of all
 }
 
 func (s *site) showOverview(w http.ResponseWriter, r *http.Request) {
 	p := s.latest.get(r.Context(), s.drawPicture)
-	role := staffFrom(r.Context()).Role
+	who := staffFrom(r.Context())
 	view := overviewView{
-		Board: p.boards[s.language(r)], Sections: sections(role), At: p.at, Leader: slices.Contains(registrars(), role),
+		Board: p.boards[s.language(r)], Sections: sections(who), At: p.at,
+		Leader: slices.Contains(registrars(), who.Role) && who.Area == 0, Limited: who.Area != 0,
 	}
 	status := http.StatusOK
 	if p.err != nil {
@@ -77,7 +82,7 @@ func (s *site) followLive(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	f := follower{stream: out, tongue: s.tongue(r), sections: sections(staffFrom(ctx).Role), shown: make(board)}
+	f := follower{stream: out, tongue: s.tongue(r), sections: sections(staffFrom(ctx)), shown: make(board)}
 	checked := time.Now()
 	for {
 		if time.Since(checked) > sessionCheck {
@@ -133,8 +138,10 @@ func awayText(t tongue, err error) string {
 	return t.say("away.unreadable")
 }
 
-// drawPicture reads the centre once and draws the board in each language.
+// drawPicture reads the centre once and draws the board in each language, for
+// everybody: totals are public, whoever's page has asked for them.
 func (s *site) drawPicture(ctx context.Context) picture {
+	ctx = db.WithReach(ctx, 0)
 	overview, err := s.Centre.Overview(ctx, s.Profile.ID)
 	if err != nil {
 		return picture{err: err}
@@ -155,7 +162,7 @@ func (s *site) drawPicture(ctx context.Context) picture {
 
 func (s *site) drawBoard(language string, view *boardView) (board, error) {
 	out := make(board)
-	for _, name := range sections(db.RoleSupervisor) {
+	for _, name := range sections(db.Staff{Role: db.RoleSupervisor}) {
 		var text bytes.Buffer
 		if err := s.draw(&text, language, templateName{"overview", "board-" + name}, view); err != nil {
 			return nil, err

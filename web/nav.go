@@ -17,7 +17,7 @@ type navItem struct {
 
 // nav is the menu of whoever asks: only what they may open.
 func (s *site) nav(r *http.Request) []navItem {
-	role := staffFrom(r.Context()).Role
+	who := staffFrom(r.Context())
 	var out []navItem
 	for _, i := range []struct {
 		path, word, key string
@@ -32,7 +32,7 @@ func (s *site) nav(r *http.Request) []navItem {
 		{"/registry", "nav.registry", "r", registrars()},
 		{"/staff", "nav.staff", "u", registrars()},
 	} {
-		if !slices.Contains(i.roles, role) {
+		if !slices.Contains(i.roles, who.Role) || i.path == "/staff" && who.Area != 0 {
 			continue
 		}
 		here := r.URL.Path == i.path || i.path != "/" && strings.HasPrefix(r.URL.Path, i.path+"/")

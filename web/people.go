@@ -28,6 +28,8 @@ type accountRow struct {
 	db.Account
 	State, Tone string
 	LastText    string
+	AreaName    string
+	OtherArea   bool // none of the districts: a village, set on the command line
 }
 
 type eventView struct {
@@ -65,7 +67,7 @@ func (s *site) renderPeople(w http.ResponseWriter, r *http.Request, status int, 
 		view.Roles = append(view.Roles, string(role))
 	}
 	for _, a := range accounts {
-		view.Accounts = append(view.Accounts, newAccountRow(t, c, a))
+		view.Accounts = append(view.Accounts, newAccountRow(t, c, a).in(t, view.Areas))
 	}
 	for _, e := range events {
 		view.Events = append(view.Events, eventView{c.brief(e.At), e.Login, t.say("event." + string(e.Kind)), e.Subject, e.Detail})
@@ -94,6 +96,21 @@ func newAccountRow(t tongue, c clock, a db.Account) accountRow {
 	return row
 }
 
+// in names the area of an account.
+func (row accountRow) in(t tongue, areas []db.Area) accountRow {
+	row.AreaName = t.say("people.all_areas")
+	if row.Area == 0 {
+		return row
+	}
+	row.AreaName, row.OtherArea = strconv.FormatInt(row.Area, 10), true
+	for _, a := range areas {
+		if a.Code == row.Area {
+			row.AreaName, row.OtherArea = a.Name, false
+		}
+	}
+	return row
+}
+
 var loginPattern = regexp.MustCompile(`^[a-z][a-z0-9._-]{1,31}$`)
 
 // formStaff reads what an admin typed about an account; problem is the key of a
@@ -108,6 +125,8 @@ func (s *site) formStaff(r *http.Request) (staff db.Staff, problem string) {
 	switch {
 	case err != nil || !slices.Contains(db.Roles(), staff.Role):
 		return staff, "refused.form"
+	case staff.Role == db.RoleAdmin && staff.Area != 0:
+		return staff, "people.admin_area"
 	case staff.Name == "" || len([]rune(staff.Name)) > 100 || strings.ContainsFunc(staff.Name, hidden):
 		return staff, "people.bad_name"
 	}
@@ -123,10 +142,8 @@ func (s *site) addPerson(w http.ResponseWriter, r *http.Request) {
 		s.renderPeople(w, r, http.StatusUnprocessableEntity, peopleView{Problem: s.text(r, problem)})
 		return
 	}
-	path, invite, err := s.invite(staff.Login)
-	if err == nil {
-		_, err = s.Centre.AddStaff(r.Context(), actor(r), db.NewStaff{Staff: staff, Invite: invite})
-	}
+	path, invite := NewInvite()
+	_, err := s.Centre.AddStaff(r.Context(), actor(r), db.NewStaff{Staff: staff, Invite: invite})
 	switch {
 	case errors.Is(err, db.ErrTaken):
 		s.renderPeople(w, r, http.StatusConflict, peopleView{Problem: s.text(r, "people.taken", staff.Login)})
@@ -196,11 +213,8 @@ func (s *site) resetPerson(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	path, invite, err := s.invite(a.Login)
-	if err == nil {
-		err = s.Centre.InviteStaff(r.Context(), actor(r), a.Login, invite)
-	}
-	if err != nil {
+	path, invite := NewInvite()
+	if err := s.Centre.InviteStaff(r.Context(), actor(r), a.Login, invite); err != nil {
 		s.fail(w, r, err)
 		return
 	}

@@ -26,6 +26,7 @@ type registryView struct {
 	Stations      []db.StationInfo
 	Changes       []changeView
 	Done, Problem string
+	Imports       bool // works on all areas, as a table may hold
 }
 
 type changeView struct {
@@ -42,7 +43,8 @@ func (s *site) showRegistry(w http.ResponseWriter, r *http.Request) {
 func (s *site) renderRegistry(w http.ResponseWriter, r *http.Request, status int, view registryView) {
 	ctx := r.Context()
 	var err error
-	if view.Areas, err = s.Centre.Districts(ctx, s.Profile); err != nil {
+	view.Imports = staffFrom(ctx).Area == 0
+	if view.Areas, err = s.districts(ctx); err != nil {
 		s.fail(w, r, err)
 		return
 	}

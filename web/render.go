@@ -126,6 +126,12 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 			key = "refused.unknown"
 		}
 		s.refuse(w, r, http.StatusServiceUnavailable, key)
+	case errors.Is(err, db.ErrNoCase), errors.Is(err, db.ErrNoStation):
+		s.refuse(w, r, http.StatusNotFound, "refused.case")
+	case errors.Is(err, db.ErrNoMessage):
+		s.refuse(w, r, http.StatusNotFound, "refused.message")
+	case errors.Is(err, db.ErrReach), errors.Is(err, db.ErrForbidden) && staffFrom(r.Context()).Area != 0:
+		s.refuse(w, r, http.StatusForbidden, "refused.area")
 	default:
 		s.Log.Error("a page failed", "page", r.Pattern, "err", err)
 		s.refuse(w, r, http.StatusInternalServerError, "refused.broken")

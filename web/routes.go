@@ -79,9 +79,22 @@ func (s *site) need(roles []db.Role, next http.HandlerFunc) http.HandlerFunc {
 		if !ok {
 			return
 		}
-		r = r.WithContext(withStaff(r.Context(), staff))
+		// From here on the centre answers with rows of their area alone.
+		r = r.WithContext(db.WithReach(withStaff(r.Context(), staff), staff.Area))
 		if !slices.Contains(roles, staff.Role) {
 			s.refuse(w, r, http.StatusForbidden, "refused.role")
+			return
+		}
+		next(w, r)
+	}
+}
+
+// whole lets those through who work on all of the election: what a page holds
+// belongs to no area.
+func (s *site) whole(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if staffFrom(r.Context()).Area != 0 {
+			s.refuse(w, r, http.StatusForbidden, "refused.area")
 			return
 		}
 		next(w, r)

@@ -67,13 +67,6 @@ func (s *Seal) open(login, stored string) (string, error) {
 	return string(secret), nil
 }
 
-// invite is NewInvite with the secret sealed.
-func (s *site) invite(login string) (path string, i db.Invite, err error) {
-	path, i, err = NewInvite(login)
-	i.TOTP = s.Seal.close(login, i.TOTP)
-	return path, i, err
-}
-
 // sealOld seals the secret of an account from before there was a key. Where that
 // fails the next sign-in does it.
 func (s *site) sealOld(ctx context.Context, a db.Account) {

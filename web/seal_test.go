@@ -113,3 +113,40 @@ func TestInvitationIsSealed(t *testing.T) {
 		t.Errorf("a verifier's offered secret is stored as %q", stored)
 	}
 }
+
+// What the command line invites to holds no secret until the link is opened, and
+// a sealed one then; whoever opens it twice sees the same. One that an earlier
+// version stored in the clear is sealed, and stays.
+func TestLinkHoldsNoOpenSecret(t *testing.T) {
+	t.Parallel()
+	c := newCentre(t, dbtest.New(t), 1)
+	s, desk := c.sealed(sealOf(t, 7)), open(t, c.pg.DSN(cluster.Desk))
+	path, invite := web.NewInvite()
+	if _, err := desk.AddStaff(t.Context(), db.Actor{}, db.NewStaff{Staff: db.Staff{Login: "baru", Name: "Baru", Role: db.RoleAdmin}, Invite: invite}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.stored("baru"); got != "" {
+		t.Fatalf("before the link is opened %q is stored, want nothing", got)
+	}
+	shown := func() string {
+		t.Helper()
+		return find(t, s.stranger().ask(http.MethodGet, path).body, `<code>([A-Z2-7]+)</code>`)
+	}
+	first := shown()
+	if got := c.stored("baru"); got == "" || strings.Contains(got, first) {
+		t.Errorf("behind the open link %q is stored", got)
+	}
+	if again := shown(); again != first {
+		t.Error("the second opening shows another secret")
+	}
+	const old = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	if _, err := c.pg.Open(cluster.Owner).Exec(`UPDATE staff.account SET totp_pending = $1 WHERE login = 'baru'`, old); err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(); got != old {
+		t.Errorf("a link of an earlier version shows %q, want its own", got)
+	}
+	if got := c.stored("baru"); strings.Contains(got, old) {
+		t.Errorf("it still lies open: %q", got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -145,6 +146,13 @@ func (s *site) page() string {
 
 // event is one event of a stream.
 type event struct{ name, data string }
+
+// postFrom signs in as a proxy would pass it on for a client.
+func (s *site) postFrom(client string, form url.Values) reply {
+	s.t.Helper()
+	return s.do(http.MethodPost, "/login", strings.NewReader(form.Encode()),
+		"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin", "X-Forwarded-For", client)
+}
 
 // watcher reads a stream as a browser does.
 type watcher struct {

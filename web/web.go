@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -33,10 +34,11 @@ type Parts struct {
 	Centre   *db.DB // as the role of the desk
 	Profile  *parser.Profile
 	Log      *slog.Logger
-	Language string // of those who chose none: id or en; empty is id
-	Secure   bool   // served by TLS: cookies are for that alone
-	Seal     *Seal  // of second factors; nil leaves them open in the database
-	Tables   Tables // reads uploaded tables; nil refuses them
+	Language string         // of those who chose none: id or en; empty is id
+	Secure   bool           // served by TLS: cookies are for that alone
+	Seal     *Seal          // of second factors; nil leaves them open in the database
+	Tables   Tables         // reads uploaded tables; nil refuses them
+	Proxies  []netip.Prefix // whose word about their clients is taken; empty: nobody's
 }
 
 // Desk is the handler of all pages.

@@ -50,6 +50,9 @@ func newBench() *cobra.Command {
 	c.Flags().IntVar(&s.SMS, "sms", 1_000_000, "SMS with a single fault: of the protocol measurement, and for rates a five-hundredth of each ballot")
 	c.Flags().IntVar(&s.Entries, "scale", 1_000_000, "entries of the desk measurement, twice as many messages")
 	c.Flags().IntVar(&s.Rounds, "rounds", 20, "failovers of the failover measurement")
+	c.Flags().StringVar(&s.Centre, "centre", "", "DSN without user of a cluster that promotes by itself: rehearse the failover there, in an empty database (passwords: PGPASSFILE)")
+	c.Flags().StringVar(&s.Strike, "strike", "", "with --centre: shell command that has the primary die")
+	c.Flags().StringVar(&s.Heal, "heal", "", "with --centre: shell command that returns once a standby follows again")
 	c.Flags().IntVar(&s.Seconds, "seconds", 10, "length of each pgbench run and of the latency measurement")
 	return c
 }

@@ -37,11 +37,8 @@ func demoStaff(ctx context.Context, c *centreSite) (string, error) {
 }
 
 func demoAccount(ctx context.Context, desk *db.DB, s db.Staff) (string, error) {
-	_, invite, err := web.NewInvite(s.Login)
-	if err != nil {
-		return "", err
-	}
-	_, err = desk.AddStaff(ctx, db.Actor{}, db.NewStaff{Staff: s, Invite: invite})
+	_, invite := web.NewInvite()
+	_, err := desk.AddStaff(ctx, db.Actor{}, db.NewStaff{Staff: s, Invite: invite})
 	if errors.Is(err, db.ErrTaken) { // of an earlier start
 		err = desk.InviteStaff(ctx, db.Actor{}, s.Login, invite)
 	}
@@ -52,8 +49,10 @@ func demoAccount(ctx context.Context, desk *db.DB, s db.Staff) (string, error) {
 	given := db.Credentials{Password: web.HashPassword(password)}
 	line := fmt.Sprintf("    %-13s %s", s.Login, password)
 	if s.Role.NeedsTOTP() {
-		given.TOTP = invite.TOTP
-		line += "  " + web.TOTPAddress(s.Login, invite.TOTP)
+		if given.TOTP, err = web.NewTOTP(s.Login); err != nil {
+			return "", err
+		}
+		line += "  " + web.TOTPAddress(s.Login, given.TOTP)
 	}
 	return line + "\n", desk.AcceptInvite(ctx, invite.Hash, given, "")
 }

@@ -123,7 +123,7 @@ func (k importKind) read(cmd *cobra.Command, path string, cfg configs.Config, p 
 		return err
 	}
 	if n.Asked > 0 {
-		fmt.Fprintf(out, "%s asked for, not in force: a supervisor or an admin agrees on the desk's registry page, and two hours later the new phone counts\n",
+		fmt.Fprintf(out, "%s asked for, not in force: two people, supervisors or admins, agree on the desk's registry page, and two hours later the new phone counts\n",
 			counted(n.Asked, "phone change"))
 	}
 	fmt.Fprintf(out, "%s: %d new, %d changed, %d unchanged\n", k.name, n.New, n.Changed, n.Same)

@@ -103,13 +103,15 @@ func (c *centre) bound(station string) (out []string) {
 	return out
 }
 
-// agreePhones has somebody at the desk agree to what was asked for, long enough ago.
+// agreePhones has two people at the desk agree to the change that was asked for.
 func (c *centre) agreePhones() {
 	c.t.Helper()
-	_, err := c.sql.Exec(`INSERT INTO staff.account (login, name, role) VALUES ('rekaan', 'Staf Rekaan', 'supervisor')`)
+	var people []int64
+	err := c.sql.Select(&people, `INSERT INTO staff.account (login, name, role)
+		VALUES ('rekaan1', 'Staf Rekaan 1', 'supervisor'), ('rekaan2', 'Staf Rekaan 2', 'supervisor') RETURNING id`)
+	var change int64
 	if err == nil {
-		_, err = c.sql.Exec(`UPDATE staff.phone_change SET state = 'agreed', decided_by = (SELECT id FROM staff.account WHERE login = 'rekaan'),
-			decided_at = now(), effective_at = now() WHERE state = 'asked' AND asked_by IS NULL`)
+		err = c.sql.Get(&change, `SELECT id FROM staff.phone_change WHERE state = 'asked' AND asked_by IS NULL`)
 	}
 	if err != nil {
 		c.t.Fatal(err)
@@ -119,6 +121,11 @@ func (c *centre) agreePhones() {
 		c.t.Fatal(err)
 	}
 	defer desk.Close()
+	for _, id := range people {
+		if err := desk.AgreePhone(c.t.Context(), db.Actor{ID: id}, change, 0); err != nil {
+			c.t.Fatal(err)
+		}
+	}
 	if n, err := desk.ApplyPhones(c.t.Context()); err != nil || n != 1 {
 		c.t.Fatalf("%d phone changes came into force, %v, want 1", n, err)
 	}

@@ -22,6 +22,7 @@ Before the first time, a superuser creates the roles and the database:
 
   CREATE ROLE tali_owner LOGIN; CREATE ROLE tali_gateway LOGIN;
   CREATE ROLE tali_desk LOGIN;  CREATE ROLE tali_results_reader LOGIN;
+  CREATE ROLE tali_area NOLOGIN; GRANT tali_area TO tali_desk;
   CREATE DATABASE tali OWNER tali_owner ENCODING 'UTF8' TEMPLATE template0;
 
 --owner connects as tali_owner, for this command only. database.dsn in the

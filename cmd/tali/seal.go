@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"tali/web"
@@ -21,7 +22,9 @@ func deskSeal(dataDir string) (*web.Seal, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		k = keyFile{key: make([]byte, keySize)}
 		rand.Read(k.key)
-		err = writeKey(path, k)
+		if err = os.MkdirAll(dataDir, 0o711); err == nil {
+			err = writeKey(path, k)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key of second factors: %w", err)

@@ -176,8 +176,9 @@ func (d daemon) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		proxies, _ := d.cfg.Desk.Trusted() // validated
 		desk := web.New(web.Parts{
-			Centre: d.centre.desk, Profile: d.profile, Log: d.log, Language: d.cfg.Desk.Language, Secure: d.cfg.Desk.TLSCert != "",
+			Proxies: proxies, Centre: d.centre.desk, Profile: d.profile, Log: d.log, Language: d.cfg.Desk.Language, Secure: d.cfg.Desk.TLSCert != "",
 			Seal: seal, Tables: deskTables(d.centre.desk, d.profile),
 		})
 		url := pageURL(d.cfg.Desk, d.page.Addr())

@@ -52,10 +52,8 @@ begins with a letter; it never changes.`,
 				return err
 			}
 			return withAccounts(cmd, config, func(ctx context.Context, desk *db.DB) (string, error) {
-				path, invite, err := web.NewInvite(staff.Login)
-				if err == nil {
-					_, err = desk.AddStaff(ctx, db.Actor{}, db.NewStaff{Staff: staff, Invite: invite})
-				}
+				path, invite := web.NewInvite()
+				_, err := desk.AddStaff(ctx, db.Actor{}, db.NewStaff{Staff: staff, Invite: invite})
 				if errors.Is(err, db.ErrTaken) {
 					err = fmt.Errorf("%s has an account already: choose another LOGIN, or run tali user reset %s", staff.Login, staff.Login)
 				}
@@ -66,7 +64,7 @@ begins with a letter; it never changes.`,
 	c.Flags().StringVar(&config, "config", "", "configuration file, for its database")
 	c.Flags().StringVar(&name, "name", "", "name of the person, as colleagues see it (default LOGIN)")
 	c.Flags().StringVar(&role, "role", string(db.RoleVerifier), "admin, supervisor, verifier or viewer")
-	c.Flags().StringVar(&area, "area", "", "code of the district whose stations they work on (default: all)")
+	c.Flags().StringVar(&area, "area", "", "code of the district or village whose stations they see and work on (default: all)")
 	return c
 }
 
@@ -80,10 +78,8 @@ one-time link is printed. It also opens an account that was locked or not active
 		Example: `  tali user reset siti --config /etc/tali/tali.yaml`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withAccounts(cmd, config, func(ctx context.Context, desk *db.DB) (string, error) {
-				path, invite, err := web.NewInvite(args[0])
-				if err == nil {
-					err = desk.InviteStaff(ctx, db.Actor{}, args[0], invite)
-				}
+				path, invite := web.NewInvite()
+				err := desk.InviteStaff(ctx, db.Actor{}, args[0], invite)
 				if errors.Is(err, db.ErrNoStaff) {
 					err = fmt.Errorf("%q has no account: see them on the desk's staff page, or run tali user add", args[0])
 				}
@@ -114,8 +110,11 @@ func newStaff(login, name, role, area string) (db.Staff, error) {
 	}
 	if area != "" {
 		code, err := strconv.ParseInt(area, 10, 64)
-		if err != nil || len(area) != 6 {
-			return s, fmt.Errorf("--area %q: write the 6 digits of a district", area)
+		if err != nil || code <= 0 || len(area) != 6 && len(area) != 10 {
+			return s, fmt.Errorf("--area %q: write the 6 digits of a district or the 10 of a village", area)
+		}
+		if s.Role == db.RoleAdmin {
+			return s, errors.New("--area: admins manage all accounts and have none; leave it out, or choose another role")
 		}
 		s.Area = code
 	}
@@ -162,12 +161,10 @@ func (d daemon) inviteFirst(ctx context.Context, url string) {
 	if err != nil || there {
 		return
 	}
-	path, invite, err := web.NewInvite(firstAdmin)
-	if err == nil {
-		_, err = d.centre.desk.AddStaff(ctx, db.Actor{}, db.NewStaff{
-			Staff: db.Staff{Login: firstAdmin, Name: "Admin", Role: db.RoleAdmin}, Invite: invite,
-		})
-	}
+	path, invite := web.NewInvite()
+	_, err = d.centre.desk.AddStaff(ctx, db.Actor{}, db.NewStaff{
+		Staff: db.Staff{Login: firstAdmin, Name: "Admin", Role: db.RoleAdmin}, Invite: invite,
+	})
 	if errors.Is(err, db.ErrTaken) { // invited at an earlier start
 		err = d.centre.desk.InviteStaff(ctx, db.Actor{}, firstAdmin, invite)
 	}

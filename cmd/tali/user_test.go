@@ -66,6 +66,7 @@ func TestUserRefuses(t *testing.T) {
 		"login": {[]string{"add", "Siti Contoh"}, `LOGIN "Siti Contoh"`},
 		"role":  {[]string{"add", "siti", "--role", "boss"}, `--role "boss"`},
 		"area":  {[]string{"add", "siti", "--area", "71"}, `--area "71"`},
+		"admin": {[]string{"add", "siti", "--role", "admin", "--area", "710801"}, "admins manage all accounts"},
 		"none":  {[]string{"add"}, "needs one LOGIN"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,13 +24,14 @@ import (
 	"time"
 )
 
-// The roles of a private server. All may log in; only Superuser is one, and
-// only Owner owns anything.
+// The roles of a private server. All but Area may log in; only Superuser is one,
+// and only Owner owns anything.
 const (
 	Superuser     = "postgres"
 	Owner         = "tali_owner"
 	Gateway       = "tali_gateway"
 	Desk          = "tali_desk"
+	Area          = "tali_area" // of desk pages that hold one area; nobody logs in as it
 	ResultsReader = "tali_results_reader"
 )
 

@@ -219,6 +219,9 @@ func (n *Node) CreateRoles(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := createArea(ctx, db); err != nil {
+		return err
+	}
 	return createDatabase(ctx, db, Database, "template0")
 }
 

@@ -21,6 +21,9 @@ func (s *Server) createRoles(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := createArea(ctx, db); err != nil {
+		return err
+	}
 	there, err := exists(ctx, db, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, Database)
 	if err != nil {
 		return err
@@ -40,6 +43,22 @@ func createRole(ctx context.Context, db *sql.DB, role string) error {
 		` LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS`)
 	if err != nil {
 		return fmt.Errorf("creating role %s: %w", role, err)
+	}
+	return nil
+}
+
+// createArea makes the role that the desk may take on.
+func createArea(ctx context.Context, db *sql.DB) error {
+	there, err := exists(ctx, db, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, Area)
+	if err != nil {
+		return err
+	}
+	query := `GRANT ` + Area + ` TO ` + Desk
+	if !there {
+		query = `CREATE ROLE ` + Area + ` NOLOGIN; ` + query
+	}
+	if _, err := db.ExecContext(ctx, query); err != nil {
+		return fmt.Errorf("creating role %s: %w", Area, err)
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ type Settings struct {
 	Stations int                                // of the night and of the totals, five ballots each
 	SMS      int                                // with a single fault, of the protocol measurement
 	Rounds   int                                // of the failover measurement
+	Centre   string                             // DSN of a cluster to rehearse it on, without user; empty: two servers of its own
+	Strike   string                             // shell command that has the primary of that cluster die
+	Heal     string                             // shell command that returns when a standby follows again
 	Program  string                             // tali, to be started and killed; empty: this very program
 	Progress func(what string, done, total int) // may be nil
 }
@@ -66,7 +69,7 @@ func All() []Measurement {
 		{"burst", "1,000 SMS waiting on one modem, beside gammu-smsd where it is installed", Burst},
 		{"peers", "a stream of SMS with kill -9, beside gammu-smsd and smstools where they are installed", Peers},
 		{"desk", "pages of the staff, and an entry's way to an open desk", Desk},
-		{"failover", "primary killed under load, standby promoted, a backup restored", Failover},
+		{"failover", "primary killed under load, standby promoted (and a backup restored)", Failover},
 		{"memory", "resident memory of a gateway with 16 modems", Memory},
 		{"modems", "memory and idle cost of a gateway with 64 modems", Modems},
 	}

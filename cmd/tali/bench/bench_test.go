@@ -1,10 +1,10 @@
 package bench_test
 
 import (
-	"os"
 	"testing"
 
 	"tali/cmd/tali/bench"
+	"tali/db/dbtest"
 )
 
 // TestMeasurements runs each measurement small. It looks at whether it measures,
@@ -17,15 +17,7 @@ func TestMeasurements(t *testing.T) {
 		}
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()
-			dir, err := os.MkdirTemp("", "tali-bench-") // not under t.TempDir: postgres must get in
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = os.RemoveAll(dir) })
-			if err := os.Chmod(dir, 0o711); err != nil {
-				t.Fatal(err)
-			}
-			rows, err := m.Run(t.Context(), bench.Settings{Dir: dir, Messages: 500, Entries: 3000, Stations: 300, Seconds: 1, SMS: 3000})
+			rows, err := m.Run(t.Context(), bench.Settings{Dir: dbtest.Dir(t), Messages: 500, Entries: 3000, Stations: 300, Seconds: 1, SMS: 3000})
 			if err != nil {
 				t.Fatal(err)
 			}

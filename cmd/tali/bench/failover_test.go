@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tali/cmd/tali/bench"
+	"tali/db/dbtest"
 )
 
 // TestFailover is a short rehearsal with the program as it is shipped: the standby
@@ -18,14 +19,7 @@ func TestFailover(t *testing.T) {
 	if os.Getenv("TALI_TEST_FAILOVER") == "" {
 		t.Skip("starts and kills real servers for half a minute: TALI_TEST_FAILOVER=1 runs it, make failover more of it")
 	}
-	dir, err := os.MkdirTemp("", "tali-bench-") // not under t.TempDir: postgres must get in
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
+	dir := dbtest.Dir(t)
 	program := filepath.Join(t.TempDir(), "tali")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", program, "tali/cmd/tali").CombinedOutput(); err != nil {
 		t.Fatalf("building tali: %v\n%s", err, out)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"tali/cmd/tali/bench"
+	"tali/db/dbtest"
 )
 
 // TestNight plays a small country's night to the program as it is shipped: every
@@ -14,7 +15,7 @@ func TestNight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and starts the real program")
 	}
-	rows, err := bench.Night(t.Context(), bench.Settings{Dir: benchDir(t), Stations: 300, Seconds: 1, Program: buildProgram(t)})
+	rows, err := bench.Night(t.Context(), bench.Settings{Dir: dbtest.Dir(t), Stations: 300, Seconds: 1, Program: buildProgram(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -55,7 +54,7 @@ func newPair(ctx context.Context, s Settings, stations int) (p *pair, err error)
 	if err := db.Migrate(ctx, p.primary.DSN(cluster.Owner, cluster.Database)); err != nil {
 		return nil, err
 	}
-	if err := p.enrol(ctx, s, stations); err != nil {
+	if p.registry, err = enrol(ctx, s, p.primary.DSN(cluster.Desk, cluster.Database), p.profile, stations); err != nil {
 		return nil, err
 	}
 	return p, p.attach(ctx)
@@ -79,17 +78,17 @@ func (p *pair) found(ctx context.Context) error {
 	return nil
 }
 
-func (p *pair) enrol(ctx context.Context, s Settings, stations int) (err error) {
-	desk, err := db.Open(ctx, p.primary.DSN(cluster.Desk, cluster.Database), slog.New(slog.DiscardHandler))
+// enrol fills an empty centre with stations and officers.
+func enrol(ctx context.Context, s Settings, dsn string, profile *parser.Profile, stations int) (registry *verify.Registry, err error) {
+	desk, err := db.Open(ctx, dsn, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, desk.Close()) }()
-	if _, err := desk.OpenElection(ctx, p.profile); err != nil {
-		return err
+	if _, err := desk.OpenElection(ctx, profile); err != nil {
+		return nil, err
 	}
-	p.registry, err = officers.Enrol(ctx, desk, p.profile, stations, func(done, total int) { s.progress("registry", done, total) })
-	return err
+	return officers.Enrol(ctx, desk, profile, stations, func(done, total int) { s.progress("registry", done, total) })
 }
 
 // attach makes a new standby of the primary, for which commits wait from then on.
@@ -113,13 +112,6 @@ func (p *pair) dsn(role string) string {
 		a, b = b, a
 	}
 	return cluster.DSNOf(role, cluster.Database, a, b)
-}
-
-// config writes the configuration of one half of tali serve.
-func (p *pair) config(name, role, more string) (string, error) {
-	path := filepath.Join(p.dir, name+".yaml")
-	text := fmt.Sprintf("data_dir: %q\nelection: %q\ndatabase:\n  dsn: %q\nlog:\n  level: warn\n%s", filepath.Join(p.dir, name), openProfileName, p.dsn(role), more)
-	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
 // Close ends both and removes everything.

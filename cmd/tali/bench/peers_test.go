@@ -1,13 +1,13 @@
 package bench_test
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"tali/cmd/tali/bench"
+	"tali/db/dbtest"
 )
 
 // TestPeers plays a short storm to the program as it is shipped and to the peers
@@ -17,7 +17,7 @@ func TestPeers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills real programs for a quarter of a minute")
 	}
-	rows, err := bench.Peers(t.Context(), bench.Settings{Dir: benchDir(t), Messages: 15, Program: buildProgram(t)})
+	rows, err := bench.Peers(t.Context(), bench.Settings{Dir: dbtest.Dir(t), Messages: 15, Program: buildProgram(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,20 +34,6 @@ func TestPeers(t *testing.T) {
 	if !tali.Met || !strings.HasPrefix(tali.Value, "15\t15\t0\t0\t0\t") {
 		t.Errorf("tali: %q, want each of 15 SMS acknowledged and stored once", tali.Value)
 	}
-}
-
-// benchDir is not under t.TempDir: postgres must get in.
-func benchDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "tali-bench-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // buildProgram compiles tali as it is shipped.

@@ -219,7 +219,14 @@ func (n *night) owed(a *account) map[string]map[string]due {
 	n.must(n.sql().Select(&rows, `SELECT r.recipient, r.text, r.state, r.repeats, v.outcome
 		FROM outbox.reply r JOIN intake.verdict v ON v.message = r.message`))
 	out := make(map[string]map[string]due)
+	officers := make(map[string]bool)
+	for _, m := range n.crowd.sent {
+		officers[m.phone] = true
+	}
 	for _, r := range rows {
+		if r.State == "failed" && !officers[r.Recipient] { // an invented sender of poison, whom no SMS reaches
+			continue
+		}
 		if out[r.Recipient] == nil {
 			out[r.Recipient] = make(map[string]due)
 		}

@@ -58,7 +58,7 @@ func (g *Gateway) answerOne(ctx context.Context, m line) (bool, error) {
 	if g.centre.Away(time.Now()) > 0 {
 		return false, nil
 	}
-	if err := g.reclaim(ctx); err != nil {
+	if err := g.settled.replies.do(ctx, g.reclaim); err != nil {
 		return false, err
 	}
 	if err := g.tellEnded(ctx); err != nil {
@@ -68,6 +68,9 @@ func (g *Gateway) answerOne(ctx context.Context, m line) (bool, error) {
 }
 
 func (g *Gateway) answerInterim(ctx context.Context, m line) (bool, error) {
+	if err := g.settled.interims.do(ctx, g.settleInterims); err != nil {
+		return false, err
+	}
 	reply, ok, err := g.Spool.ClaimInterim(ctx, m.name, g.alive())
 	if err != nil || !ok {
 		return false, err

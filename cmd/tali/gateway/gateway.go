@@ -14,9 +14,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -90,8 +88,7 @@ type Gateway struct {
 
 	snapshotAt atomic.Int64 // when the registry snapshot in use was taken, ns since 1970; 0: none
 
-	reclaiming sync.Mutex
-	reclaimed  bool // what the last run had claimed is back in the outbox
+	settled struct{ replies, interims, notices once } // of the last run, of which it was not known whether they had left
 }
 
 // line is a modem with the name that the operator gave it.
@@ -148,12 +145,6 @@ const stopTimeout = 10 * time.Second
 // is away is waited for; only a spool that cannot be read ends Run early. The
 // modems start first and stop last, so that a reply under way can end.
 func (g *Gateway) Run(ctx context.Context) error {
-	if err := g.settleInterims(ctx); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("settling interim answers of the last run: %w", err)
-	}
-	if err := g.settleNotices(ctx); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("settling alarms of the last run: %w", err)
-	}
 	if err := g.openProofs(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}

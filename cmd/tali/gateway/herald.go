@@ -96,6 +96,9 @@ func (g *Gateway) tellStaff(ctx context.Context) (bool, error) {
 		}
 		return outcome != db.SendRetry, nil
 	}
+	if err := g.settled.notices.do(ctx, g.settleNotices); err != nil {
+		return false, err
+	}
 	n, ok, err := g.Spool.ClaimNotice(ctx)
 	if err != nil || !ok {
 		return false, err
@@ -124,8 +127,8 @@ func (g *Gateway) textStaff(ctx context.Context, n spool.Notice) (outcome db.Sen
 	return outcome, err
 }
 
-// settleNotices runs before anything is sent: what the last run was sending may
-// have left, and is sent once more at most.
+// settleNotices: what the last run was sending may have left, and is sent once more
+// at most.
 func (g *Gateway) settleNotices(ctx context.Context) error {
 	open, err := g.Spool.OpenNotices(ctx)
 	if err != nil {
@@ -134,7 +137,7 @@ func (g *Gateway) settleNotices(ctx context.Context) error {
 	for _, n := range open {
 		state := interimState(db.SendUnknown, n.Attempts)
 		if err := g.Spool.CloseNotice(ctx, n.ID, state, "the gateway ended while sending"); err != nil {
-			return err
+			return fmt.Errorf("settling alarms of the last run: %w", err)
 		}
 	}
 	return nil

@@ -130,7 +130,13 @@ func (l *lives) ended(cmd *exec.Cmd, how string, ordered bool) {
 		l.ends[how]++
 		return
 	}
-	l.died = append(l.died, cmd.ProcessState.String())
+	log, err := os.ReadFile(l.log)
+	if err != nil {
+		l.died = append(l.died, err.Error())
+		return
+	}
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	l.died = append(l.died, fmt.Sprintf("%v: %s", cmd.ProcessState, lines[len(lines)-1]))
 }
 
 // interrupt ends a daemon as an operator does, and wants it to end well.

@@ -152,11 +152,17 @@ func (r *rig) addModem(i int, faults modemsim.Plan) {
 // start runs a gateway and waits for its modems; stop ends it as a signal would.
 func (r *rig) start() (stop func()) {
 	r.Helper()
+	journal, err := spool.Open(r.Context(), r.spool, r.log)
+	r.must(err)
+	return r.startOn(journal)
+}
+
+// startOn is start on a spool that is open already.
+func (r *rig) startOn(journal *spool.Spool) (stop func()) {
+	r.Helper()
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
-	journal, err := spool.Open(r.Context(), r.spool, r.log)
-	r.must(err)
 	g := gateway.New(r.settings, gateway.Parts{Spool: journal, Centre: r.centre, Profile: r.profile, Log: r.log})
 	r.gateway, r.journal = g, journal
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))

@@ -13,8 +13,26 @@ import (
 // maxSends is how often an interim answer of unknown outcome is sent in all.
 const maxSends = 2
 
-// settleInterims runs before anything is sent: an interim answer whose sending
-// the last run began and did not end has an unknown outcome.
+// once is something that is done before anything is claimed: it is tried again
+// until it succeeds, because the spool's disk may be full when the gateway starts.
+type once struct {
+	mu   sync.Mutex
+	done bool
+}
+
+func (o *once) do(ctx context.Context, what func(context.Context) error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.done {
+		return nil
+	}
+	err := what(ctx)
+	o.done = err == nil
+	return err
+}
+
+// settleInterims: an interim answer whose sending the last run began and did not
+// end has an unknown outcome.
 func (g *Gateway) settleInterims(ctx context.Context) error {
 	interims, err := g.Spool.OpenInterims(ctx)
 	if err != nil {
@@ -26,20 +44,15 @@ func (g *Gateway) settleInterims(ctx context.Context) error {
 			state = spool.InterimUnknown
 		}
 		if err := g.Spool.CloseInterim(ctx, i.ID, state, "the gateway ended while sending"); err != nil {
-			return err
+			return fmt.Errorf("settling interim answers of the last run: %w", err)
 		}
 	}
 	return nil
 }
 
-// reclaim takes back, once and before anything is claimed, what the last run had
-// claimed: the spool knows which sends had begun.
+// reclaim takes back what the last run had claimed: the spool knows which sends
+// had begun.
 func (g *Gateway) reclaim(ctx context.Context) error {
-	g.reclaiming.Lock()
-	defer g.reclaiming.Unlock()
-	if g.reclaimed {
-		return nil
-	}
 	sends, err := g.Spool.OpenSends(ctx)
 	if err != nil {
 		return err
@@ -56,7 +69,6 @@ func (g *Gateway) reclaim(ctx context.Context) error {
 			return err
 		}
 	}
-	g.reclaimed = true
 	return nil
 }
 
