@@ -9,7 +9,7 @@ import (
 const (
 	arrivalsAnew = `
 SELECT date_trunc('minute', stored_at) AS minute, count(*) AS messages
-FROM intake.message WHERE stored_at > date_trunc('minute', now()) - interval '1 hour'
+FROM intake.message WHERE kind <> 'retired' AND stored_at >= date_trunc('minute', now()) - interval '1 hour'
 GROUP BY 1 ORDER BY 1`
 
 	verdictCountsAnew = `

@@ -140,6 +140,41 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- What goes with an election that is taken away goes from the counts.
+CREATE FUNCTION desk.note_gone_lookup() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  UPDATE desk.message_count c SET messages = c.messages - g.messages
+  FROM (SELECT election, outcome, count(*) AS messages FROM stale GROUP BY 1, 2) AS g
+  WHERE c.election = g.election AND c.outcome = g.outcome;
+  UPDATE desk.minute_count c SET messages = c.messages - g.messages
+  FROM (SELECT date_trunc('minute', stored_at) AS minute, count(*) AS messages FROM stale GROUP BY 1) AS g WHERE c.minute = g.minute;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION desk.note_gone_replies() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  INSERT INTO desk.reply_change (state, replies) SELECT state, -count(*) FROM stale GROUP BY 1;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION desk.note_gone_cases() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  gone smallint;
+BEGIN
+  FOR gone IN SELECT DISTINCT election FROM stale LOOP
+    DELETE FROM desk.uncounted WHERE election = gone;
+    DELETE FROM desk.counted_case WHERE election = gone;
+    DELETE FROM desk.village_count WHERE election = gone;
+    DELETE FROM desk.ballot_count WHERE election = gone;
+    DELETE FROM desk.vote_count WHERE election = gone;
+    INSERT INTO desk.uncounted (election, station, ballot) SELECT election, station, ballot FROM tally.standing WHERE election = gone;
+  END LOOP;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION desk.note_stations() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
@@ -235,7 +270,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 REVOKE ALL ON FUNCTION desk.note_lookup, desk.note_cases, desk.note_replies, desk.note_sending, desk.note_stations, desk.note_gone_stations,
-  desk.count_cases, desk.count_up FROM PUBLIC;
+  desk.note_gone_lookup, desk.note_gone_replies, desk.note_gone_cases, desk.count_cases, desk.count_up FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION desk.count_up TO tali_desk;
 COMMENT ON FUNCTION desk.count_up IS 'Brings what has changed into the counts, in batches; returns how many cases it looked at, 0 when none is left or somebody else counts';
 
@@ -251,6 +286,12 @@ CREATE TRIGGER counted_insert AFTER INSERT ON outbox.reply
   REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION desk.note_replies();
 CREATE TRIGGER counted_update AFTER UPDATE ON outbox.reply
   REFERENCING OLD TABLE AS stale NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION desk.note_sending();
+CREATE TRIGGER counted_delete AFTER DELETE ON desk.lookup
+  REFERENCING OLD TABLE AS stale FOR EACH STATEMENT EXECUTE FUNCTION desk.note_gone_lookup();
+CREATE TRIGGER counted_delete AFTER DELETE ON outbox.reply
+  REFERENCING OLD TABLE AS stale FOR EACH STATEMENT EXECUTE FUNCTION desk.note_gone_replies();
+CREATE TRIGGER counted_delete AFTER DELETE ON tally.standing
+  REFERENCING OLD TABLE AS stale FOR EACH STATEMENT EXECUTE FUNCTION desk.note_gone_cases();
 CREATE TRIGGER counted_insert AFTER INSERT ON registry.station
   REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION desk.note_stations();
 CREATE TRIGGER counted_delete AFTER DELETE ON registry.station
