@@ -35,7 +35,7 @@ func (m *Modem) unlock(ctx context.Context, l *link) error {
 		case err != nil && !errors.As(err, &refused):
 			return err
 		case state == "READY":
-			return nil
+			return m.clearPIN() // it was accepted, though nobody may have heard so
 		case state == "SIM PIN":
 			if err := m.givePIN(l); err != nil {
 				return err

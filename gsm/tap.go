@@ -220,7 +220,7 @@ func quoted(line string) string {
 	if !ok {
 		return ""
 	}
-	return text
+	return clean(text)
 }
 
 // lastNumber returns the number after the last comma or colon, 0 for none.

@@ -31,12 +31,24 @@ func (g *Gateway) beat(ctx context.Context) error {
 		g.Log.Warn("registry snapshot of the last run is not used", "err", err)
 	}
 	for {
-		if err := g.beatOnce(ctx, &taken); err != nil && ctx.Err() == nil && !errors.Is(err, db.ErrUnavailable) && !errors.Is(err, db.ErrSchema) {
-			g.Log.Warn("heartbeat", "err", err)
-		}
+		g.noteBeat(ctx, g.beatOnce(ctx, &taken))
 		if !pause(ctx, nil, beatEvery) {
 			return ctx.Err()
 		}
+	}
+}
+
+// noteBeat: a centre that is away must be missed on a quiet afternoon, too. That
+// it is back, the delivery notices.
+func (g *Gateway) noteBeat(ctx context.Context, err error) {
+	switch {
+	case err == nil || ctx.Err() != nil || errors.Is(err, db.ErrSchema):
+	case errors.Is(err, db.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+		if g.centre.Lost(time.Now()) {
+			g.Log.Warn("centre away", "err", err)
+		}
+	default:
+		g.Log.Warn("heartbeat", "err", err)
 	}
 }
 

@@ -34,6 +34,7 @@ func (g *Gateway) deliver(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if err == nil {
+			g.answered()
 			retry = firstRetry
 			if !pause(ctx, wake, idleRecheck) {
 				return ctx.Err()
@@ -187,9 +188,7 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 		return err
 	}
 	g.fail.pass(afterIntake)
-	if away := g.centre.Found(time.Now()); away > 0 {
-		g.Log.Info("centre back", "away", away.Round(time.Second))
-	}
+	g.answered()
 	g.replies.Raise()
 	if err := g.reports(ctx, batch); err != nil {
 		return err
@@ -202,6 +201,18 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 	}
 	g.note(ctx, batch, verdicts)
 	return nil
+}
+
+// answered notes that the centre has answered, unless it was lost meanwhile. What
+// it has for the officers waits for nothing more.
+func (g *Gateway) answered() {
+	if !g.centre.Met() {
+		return
+	}
+	if away := g.centre.Found(time.Now()); away > 0 {
+		g.Log.Info("centre back", "away", away.Round(time.Second))
+		g.replies.Raise()
+	}
 }
 
 // inbound is what the centre needs of a spooled message. The proof code is drawn

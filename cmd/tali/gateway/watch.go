@@ -103,7 +103,8 @@ func (g *Gateway) troubles(ctx context.Context) []Alarm {
 func (g *Gateway) troublesOf(m line, now time.Time, add func(name, subject, format string, args ...any)) {
 	h := m.Health()
 	switch {
-	case h.State == gsm.StateStopped || h.State == gsm.StateStarting:
+	case h.State == gsm.StateStopped:
+	case h.State == gsm.StateStarting && h.Trouble == gsm.TroubleNone: // a retry keeps the trouble of the last try
 	case h.Trouble == gsm.TroubleKeeping:
 		add("spool", m.name, "SMS di modem %s tidak bisa disimpan: disk penuh atau rusak.", m.name)
 	case h.Trouble == gsm.TroubleStoreFull, h.Trouble == gsm.TroubleStuckSlots:
