@@ -125,7 +125,8 @@ func TestArchiveAndRetain(t *testing.T) {
 	t.Parallel()
 	c := finishedCentre(t, dbtest.Own(t), 6)
 	before := rowsOf(t, c.pg.DSN(cluster.Superuser))
-	wantPart(t, c.must("retain"), "may be archived and taken away")
+	wantPart(t, c.must("retain"), "messages that came after the limit")
+	wantPart(t, c.must("retain", "--days", "0"), "may be archived and taken away")
 	dir := c.archive()
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("%s: %v, %v, want mode 0700", dir, info, err)
@@ -140,6 +141,10 @@ func TestArchiveAndRetain(t *testing.T) {
 	wantPart(t, mustTali(t, "archive", "show", dir, "intake.message"), `halo \\ \t é`)
 
 	desk := openDB(t, c.pg.DSN(cluster.Desk))
+	registry, err := desk.Registry(t.Context(), c.profile)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, err = c.run("retain", "--archive", dir, oldElection)
 	wantError(t, err, "messages that came after the limit", "nothing was changed")
 	wantPart(t, c.must("retain", "--days", "0", "--archive", dir, oldElection), "retirement 1 of the audit chain")
@@ -151,7 +156,7 @@ func TestArchiveAndRetain(t *testing.T) {
 	wantPart(t, c.must("retain"), "taken away")
 	_, err = c.run("retain", "--days", "0", "--archive", dir, oldElection)
 	wantError(t, err, "taken away already")
-	c.sendAgain(desk)
+	c.sendAgain(tallies(t, c.profile, registry))
 	t.Run("tampering", func(t *testing.T) { c.tamper(t, dir) })
 }
 
@@ -190,15 +195,16 @@ func (c *overCentre) readWithoutTali(dir string, before map[string][]string) {
 	}
 }
 
-// sendAgain has a gateway hand over the SMS of the election once more.
-func (c *overCentre) sendAgain(desk *db.DB) {
+// sendAgain has a gateway hand over the SMS of the election once more, in the next
+// one: a modem that lay in a drawer.
+func (c *overCentre) sendAgain(messages []db.Inbound) {
 	c.t.Helper()
-	gateway := openDB(c.t, c.pg.DSN(cluster.Gateway))
-	registry, err := desk.Registry(c.t.Context(), c.profile)
-	if err != nil {
+	next := *c.profile
+	next.ID, next.Digest = "pilkada-lagi", strings.Repeat("d4", 32)
+	if _, err := openDB(c.t, c.pg.DSN(cluster.Desk)).OpenElection(c.t.Context(), &next); err != nil {
 		c.t.Fatal(err)
 	}
-	results, err := gateway.Intake(c.t.Context(), db.Batch{Gateway: "uji", Profile: c.profile, Messages: tallies(c.t, c.profile, registry)})
+	results, err := openDB(c.t, c.pg.DSN(cluster.Gateway)).Intake(c.t.Context(), db.Batch{Gateway: "uji", Profile: &next, Messages: messages})
 	if err != nil {
 		c.t.Fatal(err)
 	}
