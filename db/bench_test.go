@@ -50,7 +50,7 @@ func BenchmarkIntake(b *testing.B) {
 		batches[i] = c.batch(messages...)
 	}
 	owner := open(b, server.DSN(cluster.Owner, cluster.Database))
-	if _, err := owner.Overview(b.Context(), c.profile.ID); err != nil { // everything is there
+	if _, err := owner.OverviewAnew(b.Context(), c.profile.ID); err != nil { // everything is there
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

@@ -29,27 +29,24 @@ type ModemRow struct {
 const (
 	// The rounds are those of the profiles in force, as in ballotCoverage.
 	villageCoverage = `
-WITH stations AS (
-  SELECT s.code / 1000 AS village, count(*) AS stations FROM registry.station s WHERE s.election = $1 GROUP BY 1
-), ballots AS (
+WITH ballots AS (
   SELECT regency, count(*) AS ballots FROM registry.ballot WHERE election = $1 GROUP BY 1
 ), forms AS (
-  SELECT t.station / 1000 AS village, count(*) FILTER (WHERE t.entry IS NOT NULL) AS reporting,
-         count(*) FILTER (WHERE t.state = 'terverifikasi') AS confirmed, count(*) FILTER (WHERE t.held > 0) AS held
-  FROM tally.standing t
+  SELECT c.village, sum(c.reporting) AS reporting, sum(c.confirmed) AS confirmed, sum(c.held) AS held
+  FROM desk.village_count c
   JOIN (SELECT regency, max(round) AS round FROM registry.profile WHERE current AND election = $1 GROUP BY 1) AS p
-    ON p.regency = t.station / 1000000000 AND p.round = t.round
-  WHERE t.election = $1 GROUP BY 1
+    ON p.regency = c.village / 1000000 AND p.round = c.round
+  WHERE c.election = $1 GROUP BY 1
 )
 SELECT s.village AS code, coalesce(v.name, s.village::text) AS name, coalesce(d.name, (s.village / 10000)::text) AS district,
        s.stations, s.stations * coalesce(b.ballots, 0) AS expected,
        coalesce(f.reporting, 0) AS reporting, coalesce(f.confirmed, 0) AS confirmed, coalesce(f.held, 0) AS held
-FROM stations s
+FROM desk.station_count s
 LEFT JOIN ballots b ON b.regency = s.village / 1000000
 LEFT JOIN forms f ON f.village = s.village
 LEFT JOIN registry.area v ON v.code = s.village
 LEFT JOIN registry.area d ON d.code = s.village / 10000
-ORDER BY s.village`
+WHERE s.election = $1 AND s.stations > 0 ORDER BY s.village`
 
 	modemRows = `
 SELECT gateway, name, number, operator, alive, last_seen, coalesce(heard_at, '0001-01-01Z') AS heard_at, coalesce(signal_dbm, 0) AS signal_dbm,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -192,6 +193,34 @@ func (c *centre) intake(messages ...db.Inbound) []verify.Verdict {
 		c.t.Fatalf("Intake: %v", err)
 	}
 	return verdicts
+}
+
+// overview is the overview once everything is counted. What it counts must be what
+// the facts say.
+func (c *centre) overview() *db.Overview {
+	c.t.Helper()
+	ctx := context.WithoutCancel(c.t.Context())
+	for _, step := range []func(context.Context) (bool, error){c.desk.FillLookup, c.desk.CountUp} {
+		for more := true; more; {
+			var err error
+			if more, err = step(ctx); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+	o, err := c.desk.Overview(ctx, c.profile.ID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	anew, err := c.desk.OverviewAnew(ctx, c.profile.ID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	anew.At, anew.Counted = o.At, o.Counted
+	if !reflect.DeepEqual(o, anew) {
+		c.t.Errorf("counted:\n%+v\nin the facts:\n%+v", o, anew)
+	}
+	return o
 }
 
 func outcomes(verdicts []verify.Verdict) string {

@@ -22,7 +22,7 @@ var migrations embed.FS
 // first and contract later, so that a range of programs fits each schema.
 const (
 	minSchema = 40
-	maxSchema = 46
+	maxSchema = 50
 )
 
 // Roles that the migrations grant rights to. They own nothing.

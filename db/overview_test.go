@@ -38,7 +38,7 @@ func TestOverviewCountsWhatTheFactsSay(t *testing.T) {
 			t.Fatalf("%s: %v", change, err)
 		}
 	}
-	o, err := d.Overview(t.Context(), p.ID)
+	o, err := d.OverviewAnew(t.Context(), p.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,10 +89,12 @@ func TestRetiredElection(t *testing.T) {
 		fresh := c.plain(0, 145)
 		fresh.Key[15]++ // the same words, sent today
 		c.profile = next
+		c.overview()
 		if got := outcomes(c.intake(append(old, fresh)...)); got != "known known accepted" {
 			t.Errorf("outcomes = %q, want the old ones known and the new one accepted", got)
 		}
 		c.wantNumbers(map[string]int{`SELECT count(*) FROM tally.entry`: 1, `SELECT count(*) FROM intake.message`: 4})
+		c.overview()
 	})
 	t.Run("it cannot be opened or retired again", func(t *testing.T) {
 		_, err := c.desk.OpenElection(t.Context(), election(t, nil))

@@ -170,6 +170,11 @@ func (f *filling) run(ctx context.Context) error {
 			return err
 		}
 	}
+	for counted := countBatch; counted == countBatch; {
+		if err := f.pool.GetContext(ctx, &counted, countUp, countBatch); err != nil {
+			return err
+		}
+	}
 	return f.exec(ctx, `ALTER TABLE tally.decision ENABLE TRIGGER USER`,
 		`CREATE INDEX lookup_words ON desk.lookup USING gin (words)`,
 		`UPDATE desk.lookup_mark SET until = now() - interval '1 minute'`, `VACUUM ANALYZE`)

@@ -150,7 +150,7 @@ func (s *site) drawPicture(ctx context.Context) picture {
 	if err != nil {
 		return picture{err: err}
 	}
-	p := picture{boards: make(map[string]board), at: clockOf(s.Profile, overview.At).full(overview.At)}
+	p := picture{boards: make(map[string]board), at: clockOf(s.Profile, overview.Counted).full(overview.Counted)}
 	for _, language := range languages() {
 		view := newBoard(tongue{s.words, language}, s.Profile, overview, recent)
 		if p.boards[language], err = s.drawBoard(language, view); err != nil {

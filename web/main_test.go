@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"flag"
 	"fmt"
@@ -71,6 +72,7 @@ type centre struct {
 	t       *testing.T
 	pg      *dbtest.DB
 	gateway *db.DB
+	desk    *db.DB // beside that of the pages
 	profile *parser.Profile
 	codes   []string // TPS codes, by station
 }
@@ -79,8 +81,8 @@ type centre struct {
 // want a line of their own.
 func newCentre(t *testing.T, pg *dbtest.DB, stations int) *centre {
 	t.Helper()
-	c := &centre{t: t, pg: pg, profile: election(t), gateway: open(t, pg.DSN(cluster.Gateway))}
 	desk := open(t, pg.DSN(cluster.Desk))
+	c := &centre{t: t, pg: pg, profile: election(t), gateway: open(t, pg.DSN(cluster.Gateway)), desk: desk}
 	ctx := t.Context()
 	must := func(_ any, err error) {
 		t.Helper()
@@ -133,7 +135,8 @@ func (c *centre) tally(station, one, two, invalid int) string {
 	return text
 }
 
-// take stores one SMS and checks what was decided.
+// take stores one SMS, checks what was decided, and brings it into search and
+// counts as a desk does that runs.
 func (c *centre) take(sender, text string, want verify.Outcome) {
 	c.t.Helper()
 	m := db.Inbound{
@@ -151,6 +154,19 @@ func (c *centre) take(sender, text string, want verify.Outcome) {
 	}
 	if verdicts[0].Outcome != want {
 		c.t.Fatalf("Intake(%q) = %s, want %s", text, verdicts[0].Outcome, want)
+	}
+	c.keepUp()
+}
+
+func (c *centre) keepUp() {
+	c.t.Helper()
+	for _, step := range []func(context.Context) (bool, error){c.desk.FillLookup, c.desk.CountUp} {
+		for more := true; more; {
+			var err error
+			if more, err = step(c.t.Context()); err != nil {
+				c.t.Fatal(err)
+			}
+		}
 	}
 }
 

@@ -53,7 +53,6 @@ func twoAreas(t *testing.T) *site {
 	c.take(phone(0), "halo dari sini", verify.OutcomeUnreadable)
 	c.take(phone(1), thereText, verify.OutcomeUnreadable)
 	c.take("+62800099999999", "siapa ini", verify.OutcomeUnknown)
-	must(desk.FillLookup(ctx))
 	c.person("atasan", db.RoleAdmin) // without whom no account is changed
 	return serve(c)
 }

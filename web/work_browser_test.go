@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"tali/db"
-	"tali/db/cluster"
 	"tali/db/dbtest"
 	"tali/verify"
 	"tali/web/browsertest"
@@ -23,9 +22,6 @@ func TestWorkPagesInABrowser(t *testing.T) {
 	c.take(phone(1), c.tally(1, 130, 70, 2), verify.OutcomeAccepted)
 	c.take(phone(1), c.tally(1, 131, 70, 2), verify.OutcomeConflict)
 	c.take("+628990000555", "halo pak, ini TPS mana?", verify.OutcomeUnknown)
-	if _, err := open(t, c.pg.DSN(cluster.Desk)).FillLookup(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	s := serve(c).as(db.RoleVerifier)
 	message := find(t, s.ask("GET", "/quarantine").body, `(/message/[0-9a-f-]{36})`)
 	d := s.open(chrome)

@@ -110,7 +110,7 @@ func (c *centre) watchDrain(ctx context.Context, s Settings, child, want int) (d
 			return d, ctx.Err()
 		case <-ticker.C:
 		}
-		o, err := c.desk.Overview(ctx, c.profile.ID)
+		o, err := c.desk.OverviewAnew(ctx, c.profile.ID)
 		if err != nil {
 			return d, err
 		}

@@ -176,7 +176,7 @@ func untilLeft(ctx context.Context, s Settings, journal *spool.Spool, most int) 
 
 // checkIntake makes sure that the speed was not bought with missing rows.
 func (c *centre) checkIntake(ctx context.Context, want int) error {
-	o, err := c.desk.Overview(ctx, c.profile.ID)
+	o, err := c.desk.OverviewAnew(ctx, c.profile.ID)
 	if err != nil {
 		return err
 	}

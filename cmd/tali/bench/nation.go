@@ -172,7 +172,7 @@ func (n course) rows(sent night, before, after float64) []Row {
 
 // checkNight makes sure that every tally stands, and every SMS has an answer.
 func (c *centre) checkNight(ctx context.Context, sent night) error {
-	o, err := c.desk.Overview(ctx, c.profile.ID)
+	o, err := c.desk.OverviewAnew(ctx, c.profile.ID)
 	if err != nil {
 		return err
 	}

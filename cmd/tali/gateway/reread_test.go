@@ -50,7 +50,7 @@ func (r *rig) rereadSpool(apply bool) gateway.Reread {
 // outcomes counts the verdicts at the centre.
 func (r *rig) outcomes() map[verify.Outcome]int {
 	r.Helper()
-	o, err := r.desk.Overview(r.Context(), r.profile.ID)
+	o, err := r.desk.OverviewAnew(r.Context(), r.profile.ID)
 	r.must(err)
 	out := map[verify.Outcome]int{}
 	for _, v := range o.Verdicts {
