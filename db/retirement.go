@@ -37,17 +37,32 @@ func RetiredTables() []RetiredTable {
 	}
 }
 
-// Rows is the query for the rows that go with an election.
-func (t RetiredTable) Rows(election int16) string {
-	return fmt.Sprintf(`SELECT * FROM %s(%d::smallint) t ORDER BY t::text COLLATE "C"`, t.rows, election)
+// Copying are the statements after which a program that shares a snapshot gets the
+// rows that go with an election, in PostgreSQL's text form, below a line of names.
+func (t RetiredTable) Copying(election int16, snapshot string) []string {
+	return []string{
+		`BEGIN`, readOneMoment, `SET TRANSACTION SNAPSHOT ` + pq.QuoteLiteral(snapshot), `SET LOCAL client_encoding = 'UTF8'`, surveyForms,
+		fmt.Sprintf(`COPY (SELECT * FROM %s(%d::smallint) t ORDER BY t::text COLLATE "C") TO STDOUT WITH (FORMAT text, HEADER true)`, t.rows, election),
+	}
 }
 
-// SumOf is the query for number and digest of the rows of a table, as Survey
-// computes them.
-func SumOf(name string) string { return tableSum(name) }
+// RetiredColumn is a column of such a table.
+type RetiredColumn struct {
+	Name string
+	Type string // as CREATE TABLE takes it
+}
 
-// SumForms is the statement after which SumOf depends on nothing but the rows.
-func SumForms() string { return surveyForms }
+const retiredColumns = `
+SELECT quote_ident(attname) AS name, format_type(atttypid, atttypmod) AS type
+FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`
+
+// RetiredColumns are the columns of a table in the order of its copy.
+func (d *DB) RetiredColumns(ctx context.Context, t RetiredTable) (out []RetiredColumn, err error) {
+	if err := d.list(ctx, &out, retiredColumns, t.Name); err != nil {
+		return nil, fmt.Errorf("columns of %s: %w", t.Name, err)
+	}
+	return out, nil
+}
 
 // Retirement is an election that may be archived and taken away, or cannot yet.
 type Retirement struct {
@@ -135,10 +150,10 @@ func (t *transaction) retiring(ctx context.Context, election int16) ([]TableSum,
 	return out, nil
 }
 
-// ArchiveOf hands a snapshot to copy, for a program that copies what it shows, and
-// returns what there is of an election in it.
-func (d *DB) ArchiveOf(ctx context.Context, election int16, copy func(snapshot string) error) (tables []TableSum, err error) {
-	err = d.cold.within(ctx, func(t *transaction) error {
+// ArchiveOf counts what there is of an election at one moment, and hands it to copy
+// with a snapshot of that moment, for a program that copies what it shows.
+func (d *DB) ArchiveOf(ctx context.Context, election int16, copy func(snapshot string, tables []TableSum) error) error {
+	return d.cold.within(ctx, func(t *transaction) error {
 		for _, query := range []string{readOneMoment, surveyForms} {
 			if _, err := t.tx.ExecContext(ctx, query); err != nil {
 				return err
@@ -148,12 +163,12 @@ func (d *DB) ArchiveOf(ctx context.Context, election int16, copy func(snapshot s
 		if err := t.tx.GetContext(ctx, &snapshot, exportSnapshot); err != nil {
 			return err
 		}
-		if tables, err = t.retiring(ctx, election); err != nil {
+		tables, err := t.retiring(ctx, election)
+		if err != nil {
 			return err
 		}
-		return copy(snapshot)
+		return copy(snapshot, tables)
 	})
-	return tables, err
 }
 
 // Retire is the order to take an election out of the centre.
@@ -175,7 +190,6 @@ const (
 	retireElection = `SELECT audit.retire($1, $2, $3, $4, $5)`
 
 	codeUnfinished = "TL010"
-	codeRetired    = "TL011"
 )
 
 // RetireElection takes an election out of the centre, in one commit with the audit

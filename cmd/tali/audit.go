@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tali/cmd/tali/archive"
 	"tali/db"
 )
 
@@ -36,6 +37,7 @@ elsewhere, and verify against it.`,
 
 func newAuditVerify() *cobra.Command {
 	var config, head string
+	var archives []string
 	c := &cobra.Command{
 		Use:   "verify",
 		Short: "Check the chain, every row in it, what came in, and the totals",
@@ -46,21 +48,27 @@ rows give. What was touched is named, one line each. The exit code is 0 when all
 is well and 1 otherwise.
 
 --head is a head that was printed before, number and hash: SEQ:HASH. Without it
-a chain that was written anew as a whole does not show.`,
-		Example: `  tali audit verify --config /etc/tali/tali.yaml --head 1234:5f0c...`,
-		Args:    cobra.NoArgs,
+a chain that was written anew as a whole does not show.
+
+--archive checks an archive as tali archive verify does, and that it is the one
+behind which an election was taken away: the chain keeps its SHA-256. It may stand
+more than once.`,
+		Example: `  tali audit verify --config /etc/tali/tali.yaml --head 1234:5f0c...
+  tali audit verify --config /etc/tali/tali.yaml --archive /srv/arsip/pilkada-2024`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			printed, err := parseHead(head)
 			if err != nil {
 				return err
 			}
 			return withDesk(cmd.Context(), config, func(ctx context.Context, desk *db.DB) error {
-				return auditVerify(ctx, cmd.OutOrStdout(), desk, printed)
+				return auditVerify(ctx, cmd.OutOrStdout(), desk, printed, archives)
 			})
 		},
 	}
 	c.Flags().StringVar(&config, "config", "", "configuration file, for its database")
 	c.Flags().StringVar(&head, "head", "", "a head that was printed before, SEQ:HASH")
+	c.Flags().StringArrayVar(&archives, "archive", nil, "the archive of an election that was taken away")
 	return c
 }
 
@@ -111,17 +119,27 @@ func parseHead(text string) (db.AuditHead, error) {
 	return db.AuditHead{Seq: seq, Hash: hash}, nil
 }
 
-func auditVerify(ctx context.Context, out io.Writer, desk *db.DB, printed db.AuditHead) error {
+func auditVerify(ctx context.Context, out io.Writer, desk *db.DB, printed db.AuditHead, archives []string) error {
 	bar := newBar("verifying")
 	r, err := desk.VerifyAudit(ctx, printed, bar.set)
 	bar.done()
 	if err != nil {
 		return err
 	}
+	for _, dir := range archives {
+		fault, err := auditArchive(ctx, out, desk, dir)
+		if err != nil {
+			return err
+		}
+		r.Faults = append(r.Faults, fault...)
+	}
 	for _, f := range r.Faults {
 		fmt.Fprintln(out, "FAULT:", f)
 	}
 	fmt.Fprintf(out, "%s, %s sealed, %d waiting for the chain\n", counted(r.Events, "event"), counted(r.Messages, "message"), r.Pending)
+	if r.Archived > 0 {
+		fmt.Fprintf(out, "%s of elections that were taken away: keys and times are left\n", counted(r.Archived, "message"))
+	}
 	if r.Head.Seq > 0 {
 		fmt.Fprintf(out, "head %d:%s\n", r.Head.Seq, r.Head.Hash)
 	}
@@ -134,6 +152,26 @@ func auditVerify(ctx context.Context, out io.Writer, desk *db.DB, printed db.Aud
 	}
 	fmt.Fprintln(out, "intact")
 	return nil
+}
+
+// auditArchive holds an archive against what the chain keeps of it.
+func auditArchive(ctx context.Context, out io.Writer, desk *db.DB, dir string) (faults []string, err error) {
+	a, err := openArchive(dir, nil)
+	if errors.Is(err, archive.ErrDamaged) {
+		return []string{err.Error()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := desk.RetirementOf(ctx, a.Digest)
+	if errors.Is(err, db.ErrNotArchived) {
+		return []string{dir + ": SHA256SUMS is not that of an archive behind which this centre took an election away"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(out, "%s: whole, %d rows of %s, the archive of retirement %d\n", dir, a.Manifest.Rows(), a.Manifest.Code, r.ID)
+	return nil, nil
 }
 
 func auditHead(ctx context.Context, out io.Writer, desk *db.DB) error {

@@ -80,7 +80,7 @@ Run it for real:            tali serve --config /etc/tali/tali.yaml`,
 	}
 	root.AddCommand(
 		newServe(), newDemo(), newTry(), newCode(), newImport(), newMigrate(), newAudit(), newExport(), newConfig(), newBench(), newCards(), newKey(), newUser(),
-		newReprocess(), newModem(), newDoctor(), newBackup(), newRestore(), newFeed(), newCompare(),
+		newReprocess(), newModem(), newDoctor(), newBackup(), newRestore(), newFeed(), newCompare(), newArchive(), newRetain(),
 	)
 	return root
 }
