@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"tali/gsm/modemsim"
 )
@@ -256,3 +257,26 @@ func TestLastChance(t *testing.T) {
 
 // wakeByHand is the one +CMTI that got through: the sweep it causes is not the timer's.
 func wakeByHand(b *bench) { wake(b.modem.up.Load().sweep) }
+
+// TestPINUnheard: a PIN that the SIM took is not held for refused because the modem's OK was lost.
+func TestPINUnheard(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	lost := modemsim.Plan{{Kind: modemsim.Silence, Command: "+CPIN", Nth: 2}} // the first asks for the state
+	b := newBench(t, modemsim.Options{PIN: "1234", Faults: lost}, Settings{PIN: "1234", StateDir: dir}).start().ready()
+	if n := b.sim.Faults()[modemsim.Silence]; n != 1 {
+		t.Fatalf("%d answers lost, want 1", n)
+	}
+	if tried, err := b.modem.pinTried(); tried || err != nil {
+		t.Errorf("mark after success: %v, %v, want none", tried, err)
+	}
+}
+
+// TestOperatorOfForeignBytes: what a network calls itself is text before anybody stores it.
+func TestOperatorOfForeignBytes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{Operator: "TELKOM\xff\x00SEL"}, Settings{}).start().ready()
+	if got := b.modem.Status().Operator; !utf8.ValidString(got) || !strings.HasPrefix(got, "TELKOM") || strings.ContainsRune(got, 0) {
+		t.Errorf("operator = %q", got)
+	}
+}
