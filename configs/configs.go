@@ -157,9 +157,13 @@ func Default() Config {
 // defaultModem is what a modem is where its entry is silent.
 func defaultModem() Modem { return Modem{Baud: 115200, Store: "SM"} }
 
-// defaultDataDir is a place that the private PostgreSQL can reach: as root it
-// runs as user postgres, who cannot enter /root.
+// defaultDataDir is the one that systemd has made for us, or a place that the
+// private PostgreSQL can reach: as root it runs as user postgres, who cannot
+// enter /root.
 func defaultDataDir() string {
+	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); filepath.IsAbs(dir) {
+		return dir
+	}
 	if os.Geteuid() == 0 {
 		return "/var/lib/tali"
 	}

@@ -335,8 +335,20 @@ func TestShortDurations(t *testing.T) {
 	}
 }
 
+// TestStateDirectory: under systemd no home is to be seen (ProtectHome), and
+// /var/lib/tali is what StateDirectory= has made.
+func TestStateDirectory(t *testing.T) {
+	for _, given := range []string{"/var/lib/tali-2", "/var/lib/tali-2:/var/lib/other"} {
+		t.Setenv("STATE_DIRECTORY", given)
+		if got := Default().DataDir; got != "/var/lib/tali-2" {
+			t.Errorf("DataDir with STATE_DIRECTORY=%s = %s", given, got)
+		}
+	}
+}
+
 func TestDefaultDataDir(t *testing.T) {
 	t.Setenv("HOME", "/home/budi")
+	t.Setenv("STATE_DIRECTORY", "")
 	for _, tc := range []struct{ name, state, want string }{
 		{"state directory", "/home/budi/state", "/home/budi/state/tali"},
 		{"none", "", "/home/budi/.local/state/tali"},

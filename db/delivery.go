@@ -33,17 +33,22 @@ WHERE id = (SELECT id FROM outbox.reply
 
 // ReportReply notes what the network reported. A report of something else than a
 // reply, or a second one, changes nothing.
-func (d *DB) ReportReply(ctx context.Context, r StatusReport) error {
+func (d *DB) ReportReply(ctx context.Context, r StatusReport) (known bool, err error) {
 	report, err := d.prepare(ctx, reportReply)
 	if err != nil {
-		return fmt.Errorf("noting a status report: %w", err)
+		return false, fmt.Errorf("noting a status report: %w", err)
 	}
 	err = d.hot.within(ctx, func(t *transaction) error {
-		_, err := t.on(ctx, report).ExecContext(ctx, r.Gateway, r.Modem, r.Reference, r.Recipient, string(r.Fate))
+		res, err := t.on(ctx, report).ExecContext(ctx, r.Gateway, r.Modem, r.Reference, r.Recipient, string(r.Fate))
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		known = n > 0
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("noting a status report: %w", err)
+		return false, fmt.Errorf("noting a status report: %w", err)
 	}
-	return nil
+	return known, nil
 }

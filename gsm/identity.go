@@ -61,6 +61,7 @@ func (m *Modem) meet(l *link, unlock func() error) error {
 	if err := errors.Join(differs(errWrongIMEI, "IMEI", m.set.IMEI, id.imei), differs(errWrongSIM, "ICCID", m.set.ICCID, id.iccid)); err != nil {
 		return err
 	}
+	m.status.update(func(s *Status) { s.IMEI, s.ICCID = id.imei, id.iccid }) // for whoever looks for the locked one
 	if err := unlock(); err != nil {
 		return err
 	}

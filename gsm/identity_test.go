@@ -58,6 +58,9 @@ func TestPUK(t *testing.T) {
 	b.sim.BlockSIM()
 	b.start()
 	b.until("PUK told", func() bool { return b.modem.Health().Trouble == TroublePUK })
+	if b.modem.Health().IMEI == "" {
+		t.Error("nobody can tell which modem it is: it has no IMEI")
+	}
 	if why := b.modem.Health().Why; !strings.Contains(why, "PUK from its card") {
 		t.Errorf("Why = %q, want what to do", why)
 	}

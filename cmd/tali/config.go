@@ -40,6 +40,11 @@ line with place, key, value and remedy.`,
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s is right: election %s, %d ballots, phase %s, %d modems\n",
 					args[0], profile.ID, len(profile.Ballots), profile.Phase, len(cfg.Gateway.Modems))
+				for _, m := range cfg.Gateway.Modems {
+					if m.Number == "" {
+						fmt.Fprintf(cmd.OutOrStdout(), "note: gateway.modems %s has no number: without it no heartbeat SMS prove that its SIM receives; write number: \"+62...\"\n", m.Name)
+					}
+				}
 				return nil
 			},
 		},

@@ -39,11 +39,7 @@ func metricsHandler(g *gateway.Gateway) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if !alive(g, time.Now()) {
-			tellHealth(w, []string{"the gateway's loops stand still"})
-			return
-		}
-		tellHealth(w, nil)
+		tellHealth(w, stalled(g, time.Now()))
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		var why []string
@@ -55,8 +51,13 @@ func metricsHandler(g *gateway.Gateway) http.Handler {
 	return mux
 }
 
-// alive reports whether the program does its work; the watchdog asks too.
-func alive(g *gateway.Gateway, now time.Time) bool { return g == nil || g.Alive(now) }
+// stalled names what hangs; the watchdog asks too.
+func stalled(g *gateway.Gateway, now time.Time) []string {
+	if g == nil {
+		return nil
+	}
+	return g.Stalled(now)
+}
 
 // tellHealth answers ok, or what is wrong, a line each.
 func tellHealth(w http.ResponseWriter, why []string) {

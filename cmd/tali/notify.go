@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
@@ -51,11 +52,15 @@ func (s supervisor) tell(state string) error {
 }
 
 // run says that we are up, then that we live for as long as alive says so, and
-// in the end that we stop. A program that hangs is started again by systemd.
-func (s supervisor) run(ctx context.Context, alive func(time.Time) bool) error {
-	if err := s.tell("READY=1"); err != nil {
-		return err
+// in the end that we stop. A program that hangs is started again by systemd. A
+// datagram that does not get through is logged, and the next one is sent all the same.
+func (s supervisor) run(ctx context.Context, alive func(time.Time) bool, log *slog.Logger) {
+	say := func(state string) {
+		if err := s.tell(state); err != nil {
+			log.Warn("systemd does not hear us", "state", state, "err", err)
+		}
 	}
+	say("READY=1")
 	if s.every > 0 {
 		ticker := time.NewTicker(s.every / 3)
 		defer ticker.Stop()
@@ -63,15 +68,12 @@ func (s supervisor) run(ctx context.Context, alive func(time.Time) bool) error {
 			select {
 			case <-ctx.Done():
 			case now := <-ticker.C:
-				if !alive(now) {
-					continue
-				}
-				if err := s.tell("WATCHDOG=1"); err != nil {
-					return err
+				if alive(now) {
+					say("WATCHDOG=1")
 				}
 			}
 		}
 	}
 	<-ctx.Done()
-	return s.tell("STOPPING=1")
+	say("STOPPING=1")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -103,6 +104,46 @@ func TestServeEndedBeforeItWasUp(t *testing.T) {
 	if err := serve(ctx, cfg, profile, onlyGateway); err != nil {
 		t.Errorf("serve that is stopped at once = %v, want nil", err)
 	}
+}
+
+// TestSupervisorMissesOne: one datagram that is lost does not make systemd kill
+// a program that lives.
+func TestSupervisorMissesOne(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(openDir(t), "notify")
+	s := supervisor{address: socket, every: 30 * time.Millisecond}
+	ctx, cancel := context.WithCancel(t.Context())
+	log := make(logLines, 100)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.run(ctx, func(time.Time) bool { return true }, slog.New(slog.NewTextHandler(log, nil)))
+	}()
+	for line := range log {
+		if strings.Contains(line, "WATCHDOG=1") {
+			break
+		}
+	}
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer systemd.Close()
+	heard(t, systemd, "WATCHDOG=1")
+	cancel()
+	<-ended
+	heard(t, systemd, "STOPPING=1")
+}
+
+// logLines is a log whose lines are waited for; what nobody takes in time is dropped.
+type logLines chan string
+
+func (l logLines) Write(p []byte) (int, error) {
+	select {
+	case l <- string(p):
+	default:
+	}
+	return len(p), nil
 }
 
 // TestSupervisorWatchesAnother: a child that systemd does not watch keeps quiet.

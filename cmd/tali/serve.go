@@ -206,10 +206,7 @@ func (d daemon) run(ctx context.Context) error {
 		d.log.Info("metrics", "url", "http://"+d.metrics.Addr().String()+"/metrics")
 	}
 	group.Go(func() error {
-		err := findSupervisor().run(ctx, func(now time.Time) bool { return alive(g, now) })
-		if err != nil {
-			d.log.Warn("systemd does not hear us", "err", err)
-		}
+		findSupervisor().run(ctx, func(now time.Time) bool { return len(stalled(g, now)) == 0 }, d.log)
 		return nil
 	})
 	if d.page != nil || d.gateway != nil {

@@ -34,24 +34,26 @@ const (
 )
 
 // AddNotices queues notices and writes down a state with them, in one commit: a
-// crash leaves both or neither. No more than most of them wait; the oldest go.
-func (s *Spool) AddNotices(ctx context.Context, notices []Notice, most int, key, value string) error {
-	err := s.writer.commit(ctx, func(tx *txn) error {
+// crash leaves both or neither. No more than most of them wait; the oldest go,
+// and it returns how many.
+func (s *Spool) AddNotices(ctx context.Context, notices []Notice, most int, key, value string) (dropped int, err error) {
+	var n int
+	err = s.writer.commit(ctx, func(tx *txn) (err error) {
 		for _, n := range notices {
 			if _, err := tx.exec(insertNotice, n.To, n.Text, nanos(n.At)); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.exec(dropNotices, most); err != nil {
+		if n, err = tx.changed(dropNotices, most); err != nil {
 			return err
 		}
-		_, err := tx.exec(setState, key, value)
+		_, err = tx.exec(setState, key, value)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("queueing %d notices: %w", len(notices), err)
+		return 0, fmt.Errorf("queueing %d notices: %w", len(notices), err)
 	}
-	return nil
+	return n, nil
 }
 
 // ClaimNotice takes the oldest queued notice and commits that it is being sent

@@ -38,9 +38,11 @@ func successor(key [16]byte) []byte {
 
 const countSent = `SELECT
 	(SELECT count(*) FROM send INDEXED BY send_ended WHERE ended_at IS NOT NULL AND ended_at >= ?1 AND outcome IN ('sent', 'unknown'))
-	+ (SELECT count(*) FROM interim WHERE at >= ?1 AND state IN ('sent', 'unknown'))`
+	+ (SELECT count(*) FROM interim WHERE at >= ?1 AND state IN ('sent', 'unknown'))
+	+ (SELECT count(*) FROM notice WHERE at >= ?1 AND state IN ('sent', 'unknown'))`
 
-// SentSince counts the SMS that left, or may have left, since t.
+// SentSince counts the SMS that left, or may have left, since t: replies, interim
+// answers and notices.
 func (s *Spool) SentSince(ctx context.Context, t time.Time) (n int, err error) {
 	if _, err := s.reader.one(ctx, countSent, []any{nanos(t)}, []any{&n}); err != nil {
 		return 0, fmt.Errorf("counting what was sent: %w", err)

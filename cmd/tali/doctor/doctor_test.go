@@ -50,6 +50,40 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestModemClocks: nobody is told to set a clock that most modems find right.
+func TestModemClocks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		offsets []time.Duration
+		want    []Level
+		remedy  string // of each that is off
+	}{
+		{"alone", []time.Duration{10 * time.Minute}, []Level{Fail}, "set this machine's clock"},
+		{"one of three", []time.Duration{0, 10 * time.Minute, time.Second}, []Level{OK, Warn, OK}, "2 other modems agree"},
+		{"one of two", []time.Duration{0, 10 * time.Minute}, []Level{OK, Warn}, "agree with this machine"},
+		{"two of three", []time.Duration{0, 10 * time.Minute, 10 * time.Minute}, []Level{OK, Fail, Fail}, "set this machine's clock"},
+		{"none known", nil, nil, ""},
+	} {
+		probes := []gsm.Probe{{}} // this one tells no time
+		for _, o := range c.offsets {
+			var p gsm.Probe
+			p.ClockKnown, p.ClockOffset = true, o+8*time.Hour
+			probes = append(probes, p)
+		}
+		found := modemClocks(probes)
+		if len(found) != len(c.want) {
+			t.Errorf("%s: %d findings, want %d", c.name, len(found), len(c.want))
+			continue
+		}
+		for i, f := range found {
+			if f.Level != c.want[i] || (f.Level != OK && !strings.Contains(f.Remedy, c.remedy)) {
+				t.Errorf("%s: modem %d: %+v, want %s with %q", c.name, i, f, c.want[i], c.remedy)
+			}
+		}
+	}
+}
+
 // TestRemedies wants every trouble of a connection to come with what to do.
 func TestRemedies(t *testing.T) {
 	t.Parallel()

@@ -38,13 +38,22 @@ func (s Site) modems(ctx context.Context) []Finding {
 	simOf := map[string]string{}
 	for i, p := range probes {
 		found = append(found, s.modem(ctx, s.Modems[i], p)...)
+		if s.Modems[i].Number == "" {
+			found = append(found, numberless(p.Name))
+		}
 		if other := simOf[p.IMSI]; p.IMSI != "" && other != "" {
 			found = append(found, fail("modem "+p.Name, "has the same SIM as modem "+other,
 				"these are two ports of one modem, or one entry too many: keep one of them in gateway.modems"))
 		}
 		simOf[p.IMSI] = p.Name
 	}
-	return found
+	return append(found, modemClocks(probes)...)
+}
+
+// numberless is a modem whose own number nobody has written down.
+func numberless(name string) Finding {
+	return warn("modem "+name, "its number is not configured: no heartbeat SMS prove that its SIM receives, and SMS between own modems are not known as such",
+		"write number: \"+62...\" for this modem; the SIM's card or "+`"tali modem ussd" tells it`)
 }
 
 // modemManager is a warning before it takes a port: it probes every new one.
@@ -105,8 +114,28 @@ func (s Site) working(subject string, m gsm.Settings, p gsm.Probe) []Finding {
 	if m.Store != "" && len(p.Stores) > 0 && !slices.ContainsFunc(p.Stores, func(f gsm.Fill) bool { return f.Store == m.Store }) {
 		found = append(found, ok(subject, "keeps SMS in "+p.Stores[len(p.Stores)-1].Store+" now; serve selects "+m.Store+" where it has it"))
 	}
-	if p.ClockKnown {
-		found = append(found, modemClock(subject, p.ClockOffset))
+	return found
+}
+
+// modemClocks compares the clocks that the networks have set with ours. Where
+// most modems are right with us, the fault of the others is not this machine's.
+func modemClocks(probes []gsm.Probe) []Finding {
+	var found []Finding
+	right := 0
+	for _, p := range probes {
+		if !p.ClockKnown {
+			continue
+		}
+		f := modemClock("modem "+p.Name, p.ClockOffset)
+		if f.Level == OK {
+			right++
+		}
+		found = append(found, f)
+	}
+	for i, f := range found {
+		if f.Level != OK && 2*right > len(found)-1 && right > 0 {
+			found[i] = warn(f.Subject, f.What, fmt.Sprintf("%d other modems agree with this machine: look at this modem's network, and leave the machine's clock", right))
+		}
 	}
 	return found
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tali/db/spool"
 	"tali/gsm"
 )
 
@@ -96,6 +97,9 @@ func TestRest(t *testing.T) {
 		{gone, time.Minute}, {errors.New("unknown"), time.Minute}, {nil, 0}, {busy, 0},
 	} {
 		r.note(c.err, now)
+		if r.weary() != (c.rest > 0) || r.weary() != (r.refused >= restAfter) {
+			t.Errorf("step %d (%v): weary = %v after %d refusals", i, c.err, r.weary(), r.refused)
+		}
 		if on := r.on(now.Add(c.rest - 1)); on != (c.rest > 0) || r.on(now.Add(c.rest)) {
 			t.Errorf("step %d (%v): rests = %v, want %v", i, c.err, on, c.rest)
 		}
@@ -162,6 +166,75 @@ func TestSpread(t *testing.T) {
 		if got := advice(c.hot, c.all); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// TestPulsesRecalled: what a SIM owes it owes after a restart, and no earlier one
+// is sent for it.
+func TestPulsesRecalled(t *testing.T) {
+	t.Parallel()
+	before, after, now := newPulses(), newPulses(), time.Date(2024, 11, 27, 19, 0, 0, 0, time.UTC)
+	before.arrived("m1", now.Add(-time.Hour))
+	before.expect("m1", now)
+	before.expect("m2", now)
+	before.spare("m2")
+	text, err := before.pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := after.unpack(text); err != nil {
+		t.Fatal(err)
+	}
+	later := now.Add(pulseGrace + time.Minute)
+	if came, late := after.last("m1", later); late != time.Minute || !came.Equal(now.Add(-time.Hour)) {
+		t.Errorf("m1 last came %v and is overdue by %v, want a minute", came, late)
+	}
+	if _, late := after.last("m2", later); late != 0 {
+		t.Errorf("m2, to which nothing was sent, is overdue by %v", late)
+	}
+	for _, c := range []struct {
+		modem string
+		at    time.Time
+		want  bool
+	}{
+		{"m1", later, false}, {"m1", now.Add(time.Hour), true}, {"m2", later, false}, {"m3", now, true},
+		{"m1", now.Add(-time.Minute), true}, // the clock was set back
+	} {
+		if got := after.due(c.modem, time.Hour, c.at); got != c.want {
+			t.Errorf("%s due at %v = %v, want %v", c.modem, c.at, got, c.want)
+		}
+	}
+}
+
+// TestRounds names the loop that hangs, and no other.
+func TestRounds(t *testing.T) {
+	t.Parallel()
+	r := newRounds()
+	if late := r.late(time.Now()); late != nil {
+		t.Errorf("before the start: %v", late)
+	}
+	r.mark(watchLoop)
+	r.mark(deliverLoop)
+	if late := r.late(time.Now().Add(watchLimit - time.Second)); late != nil {
+		t.Errorf("in time: %v", late)
+	}
+	if late := r.late(time.Now().Add(watchLimit + time.Second)); len(late) != 1 || !strings.HasPrefix(late[0], "loop watch stands still since ") {
+		t.Errorf("late = %q, want the watch", late)
+	}
+	if late := r.late(time.Now().Add(loopLimit + time.Second)); len(late) != 2 {
+		t.Errorf("late = %q, want both", late)
+	}
+}
+
+// TestUnwrittenDrops counts what is given up.
+func TestUnwrittenDrops(t *testing.T) {
+	t.Parallel()
+	var u unwritten
+	if n := u.add(make([]spool.Notice, mostNotices)...); n != 0 {
+		t.Errorf("%d dropped of what fits", n)
+	}
+	if n := u.add(make([]spool.Notice, 3)...); n != 3 {
+		t.Errorf("%d dropped, want 3", n)
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 // replies from the centre's outbox. At most one SMS is in flight a modem.
 func (g *Gateway) answer(ctx context.Context, m line) error {
 	for {
+		g.rounds.mark("answer " + m.name)
 		wake := g.replies.Wait()
 		sent, err := g.answerOne(ctx, m)
 		if ctx.Err() != nil {
@@ -28,15 +29,11 @@ func (g *Gateway) answer(ctx context.Context, m line) error {
 		if err != nil && !errors.Is(err, db.ErrUnavailable) {
 			g.Log.Warn("answering", "modem", m.name, "err", err)
 		}
-		if sent {
-			wake = nil
-			if g.Reply.Pace == 0 {
-				continue
-			}
-		}
 		wait := idleRecheck
-		if sent {
-			wait = g.Reply.Pace
+		if due := m.turn.wait(time.Now()); due > 0 {
+			wake, wait = nil, due
+		} else if sent {
+			continue
 		}
 		if !pause(ctx, wake, wait) {
 			return ctx.Err()
@@ -46,7 +43,9 @@ func (g *Gateway) answer(ctx context.Context, m line) error {
 
 // answerOne reports whether an SMS was sent, or may have been.
 func (g *Gateway) answerOne(ctx context.Context, m line) (bool, error) {
-	if !m.fit(time.Now()) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	if now := time.Now(); !m.fit(now) || m.turn.wait(now) > 0 {
 		return false, nil
 	}
 	if full, err := g.spent(ctx); full || err != nil {
@@ -76,10 +75,8 @@ func (g *Gateway) answerInterim(ctx context.Context, m line) (bool, error) {
 		return false, err
 	}
 	g.fail.pass(interimClaimed)
-	_, err = m.Send(ctx, reply.To, reply.Text)
+	_, err = g.send(ctx, m, reply.To, reply.Text)
 	g.fail.pass(interimSent)
-	m.rest.note(err, time.Now())
-	g.counts.send(m.name, outcomeOf(err))
 	state := interimState(outcomeOf(err), reply.Attempts)
 	g.logSend("interim reply", reply.Seq, string(state), reply.Attempts, err)
 	return state != spool.InterimQueued, g.Spool.CloseInterim(context.WithoutCancel(ctx), reply.ID, state, errorText(err))
@@ -117,10 +114,9 @@ func (g *Gateway) answerOutbox(ctx context.Context, m line) (bool, error) {
 		return false, errors.Join(err, g.release(ctx, reply.ID, closing, ""))
 	}
 	g.fail.pass(afterBegin)
-	sent, err := m.Send(ctx, reply.Recipient, reply.Text)
+	sent, err := g.send(ctx, m, reply.Recipient, reply.Text)
 	g.fail.pass(afterSend)
 	closing.Outcome, closing.Error = outcomeOf(err), errorText(err)
-	m.rest.note(err, time.Now())
 	switch {
 	case closing.Outcome == db.SendSent:
 		closing.Reference = strconv.Itoa(sent.Reference)
@@ -130,7 +126,6 @@ func (g *Gateway) answerOutbox(ctx context.Context, m line) (bool, error) {
 		closing.NotBefore = notBefore(err, reply.Attempt, time.Now())
 	}
 	g.logSend("reply", reply.ID, string(closing.Outcome), reply.Attempt, err)
-	g.counts.send(m.name, closing.Outcome)
 	err = g.closeReply(context.WithoutCancel(ctx), reply.ID, closing)
 	if closing.Outcome == db.SendSent && reply.Message != (verify.Key{}) {
 		err = errors.Join(err, g.Spool.Told(context.WithoutCancel(ctx), reply.Message, reply.Kind, time.Now()))

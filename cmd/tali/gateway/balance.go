@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // BalanceQuery is how a SIM's operator is asked for its credit.
@@ -102,17 +103,20 @@ func (g *Gateway) askOnce(ctx context.Context, m line, q BalanceQuery) (bool, er
 	if pattern == nil {
 		pattern = CommonBalance()
 	}
+	g.Log.Debug("balance", "modem", m.name, "answer", text)
 	b, err := ReadBalance(pattern, text)
 	b.Modem, b.At, b.Text = m.name, time.Now(), text
 	g.balances.set(b)
 	return err == nil, err
 }
 
-// ReadBalance takes amount and expiry out of an operator's answer.
+// ReadBalance takes amount and expiry out of an operator's answer. Its error does
+// not hold the answer, in which operators name the SIM's own number.
 func ReadBalance(pattern *regexp.Regexp, text string) (Balance, error) {
 	found := pattern.FindStringSubmatch(text)
 	if found == nil {
-		return Balance{}, fmt.Errorf("the answer %q does not fit the pattern %s: set balance_pattern of this modem", text, pattern)
+		return Balance{}, fmt.Errorf("the answer of %d characters does not fit the pattern %s: set balance_pattern of this modem"+
+			" (tali modem ussd shows the answer, and so does log.level debug)", utf8.RuneCountInString(text), pattern)
 	}
 	var b Balance
 	for i, name := range pattern.SubexpNames() {
@@ -120,7 +124,7 @@ func ReadBalance(pattern *regexp.Regexp, text string) (Balance, error) {
 		case "amount":
 			n, err := rupiah(found[i])
 			if err != nil {
-				return Balance{}, fmt.Errorf("amount %q in %q: %w", found[i], text, err)
+				return Balance{}, fmt.Errorf("the amount in the answer has %d characters and is no number of rupiah", len(found[i]))
 			}
 			b.Rupiah, b.Known = n, true
 		case "expiry":

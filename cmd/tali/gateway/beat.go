@@ -31,6 +31,7 @@ func (g *Gateway) beat(ctx context.Context) error {
 		g.Log.Warn("registry snapshot of the last run is not used", "err", err)
 	}
 	for {
+		g.rounds.mark("beat")
 		g.noteBeat(ctx, g.beatOnce(ctx, &taken))
 		if !pause(ctx, nil, beatEvery) {
 			return ctx.Err()

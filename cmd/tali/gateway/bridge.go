@@ -12,15 +12,19 @@ import (
 	"tali/verify"
 )
 
-const bridgePage = 100 // messages decided at once while the centre is away
+const (
+	bridgePage = 100              // messages decided at once while the centre is away
+	bridgeLook = 10 * time.Second // whether it is, at the latest
+)
 
 // bridge answers officers from the registry snapshot while the centre is away
 // for longer than InterimAfter. It opens no question and changes no case.
 func (g *Gateway) bridge(ctx context.Context) error {
-	every := max(g.InterimAfter/4, 100*time.Millisecond)
+	every := min(max(g.InterimAfter/4, 100*time.Millisecond), bridgeLook)
 	looked := int64(0) // newest message that this outage has been looked at for
 	told := ""         // what this outage's log has said already
 	for pause(ctx, nil, every) {
+		g.rounds.mark("bridge")
 		if g.centre.Away(time.Now()) < g.InterimAfter {
 			looked, told = 0, ""
 			continue

@@ -16,6 +16,8 @@ import (
 )
 
 const (
+	deliverLoop = "deliver"
+
 	lanes       = 2   // connections that write to the centre at once
 	batchSize   = 400 // messages in one transaction, at most
 	firstRetry  = 100 * time.Millisecond
@@ -28,6 +30,7 @@ const (
 func (g *Gateway) deliver(ctx context.Context) error {
 	retry := firstRetry
 	for {
+		g.rounds.mark(deliverLoop)
 		wake := g.waiting.Wait()
 		err := g.drain(ctx)
 		if ctx.Err() != nil {
@@ -189,6 +192,7 @@ func (g *Gateway) handOver(ctx context.Context, batch []spool.Message) error {
 	}
 	g.fail.pass(afterIntake)
 	g.answered()
+	g.rounds.mark(deliverLoop) // a backlog is one long round
 	g.replies.Raise()
 	if err := g.reports(ctx, batch); err != nil {
 		return err

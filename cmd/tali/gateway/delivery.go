@@ -26,13 +26,15 @@ func (g *Gateway) reports(ctx context.Context, batch []spool.Message) error {
 			fate = db.FateDelivered
 		}
 		phone, _ := parser.ParsePhone(d.Sender)
-		err = g.Centre.ReportReply(ctx, db.StatusReport{
+		known, err := g.Centre.ReportReply(ctx, db.StatusReport{
 			Gateway: g.Name, Modem: m.Modem, Reference: strconv.Itoa(d.Report.Reference), Recipient: phone, Fate: fate,
 		})
 		if err != nil {
 			return err
 		}
-		g.counts.fate(fate)
+		if known { // the centre hears it twice when a crash came between, and others' SMS are none of ours
+			g.counts.fate(fate)
+		}
 	}
 	return nil
 }

@@ -28,7 +28,8 @@ func TestBeginsOnAFullDisk(t *testing.T) {
 	r.start()() // a first life, of which the spool keeps the key of proof codes
 	journal, err := spool.Open(t.Context(), r.spool, r.log)
 	r.must(err)
-	r.must(journal.AddNotices(t.Context(), []spool.Notice{{To: staff, Text: "SEDANG DIKIRIM", At: time.Now()}}, 50, "alarms", "[]"))
+	_, err = journal.AddNotices(t.Context(), []spool.Notice{{To: staff, Text: "SEDANG DIKIRIM", At: time.Now()}}, 50, "alarms", "[]")
+	r.must(err)
 	if _, ok, err := journal.ClaimNotice(t.Context()); err != nil || !ok {
 		t.Fatalf("ClaimNotice = %v, %v", ok, err)
 	}

@@ -80,7 +80,7 @@ type Gateway struct {
 	alarms   *alarms
 	numbers  map[string]string // of own SIMs, by modem
 	notices  *signal           // the staff may have to be told something
-	looked   atomic.Int64      // when watch last looked, ns since 1970
+	rounds   *rounds           // of its loops
 	fail     *failpoint
 
 	unwritten unwritten
@@ -95,6 +95,7 @@ type Gateway struct {
 type line struct {
 	name string
 	rest *rest
+	turn *turn
 	*gsm.Modem
 }
 
@@ -111,6 +112,7 @@ func New(s Settings, p Parts) *Gateway {
 		counts:   newCounts(),
 		balances: &balances{known: make(map[string]Balance)},
 		pulses:   newPulses(),
+		rounds:   newRounds(),
 		loads:    newLoads(),
 		alarms:   newAlarms(),
 		notices:  newSignal(),
@@ -119,7 +121,7 @@ func New(s Settings, p Parts) *Gateway {
 	}
 	for _, m := range s.Modems {
 		m.Listed = g.listed(m.Name)
-		g.modems = append(g.modems, line{m.Name, &rest{}, gsm.New(m, g.Keep, p.Log)})
+		g.modems = append(g.modems, line{m.Name, &rest{}, &turn{}, gsm.New(m, g.Keep, p.Log)})
 		if m.Number != "" {
 			g.own = append(g.own, m.Number)
 			g.numbers[m.Name] = m.Number
@@ -148,6 +150,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	if err := g.openProofs(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
+	g.recallPulses(ctx)
 	lines, stopLines := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLines()
 	var modems errgroup.Group

@@ -14,7 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"tali/cmd/tali/gateway"
+	"tali/db/dbtest"
 	"tali/db/spool"
+	"tali/gsm/modemsim"
 )
 
 // metric reads one value of a gateway; labels are values in any order.
@@ -96,6 +98,70 @@ func TestAlarmsByText(t *testing.T) {
 	}
 	if v, _ := r.metric("tali_alarm", "modem_down"); v != 0 {
 		t.Error("the alarm is still raised")
+	}
+}
+
+// TestSilentModemAlarm: a modem that says nothing is one alarm, although it is
+// tried again and again meanwhile.
+func TestSilentModemAlarm(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{modems: 2})
+	staff := phone(700001)
+	r.settings.Alarm = gateway.AlarmSettings{Phones: []string{staff}, After: 3 * time.Second, Clear: time.Hour}
+	r.start()
+	r.modems[1].Inject(modemsim.Plan{{Kind: modemsim.TotalSilence, Nth: 1, Delay: time.Hour}})
+	if got := r.awaitReplies(staff, 1)[0].Text; !strings.HasPrefix(got, "TALI uji: modem modem1 tidak siap") {
+		t.Errorf("alarm = %q", got)
+	}
+	if v, _ := r.metric("tali_sends_total", "modem0", "sent"); v != 1 {
+		t.Errorf("%v SMS counted, want the alarm", v)
+	}
+	if v, _ := r.metric("tali_sent_last_day"); v != 1 {
+		t.Errorf("%v SMS of this day, want the alarm", v)
+	}
+}
+
+// TestCentreMissedInSilence: that the centre is away is known on an afternoon
+// without a single SMS, that it is back too, and what it has to say is sent.
+func TestCentreMissedInSilence(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{pg: dbtest.Own(t)})
+	r.start()
+	r.text(phone(0), 0, r.tally(0, 145))
+	r.awaitReplies(phone(0), 1)
+	up := func(want float64) func() bool {
+		return func() bool { v, _ := r.metric("tali_centre_up"); return v == want }
+	}
+	r.queue(0, phone(1), "MENUNGGU", 5)
+	r.awaitReplies(phone(1), 1)
+	r.pg.Stop()
+	r.await("missed", up(0))
+	r.pg.Start()
+	r.await("met again", up(1))
+	r.queue(0, phone(2), "SESUDAHNYA", 5)
+	r.awaitReplies(phone(2), 1)
+}
+
+// TestPulseOwedAfterRestart: the alarm of a SIM that receives nothing is not over
+// because the gateway was started again.
+func TestPulseOwedAfterRestart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, plan{modems: 2})
+	staff := phone(700001)
+	r.settings.Pulse = time.Hour
+	r.settings.Alarm = gateway.AlarmSettings{Phones: []string{staff}}
+	journal, err := spool.Open(t.Context(), r.spool, slog.New(slog.DiscardHandler))
+	r.must(err)
+	long := time.Now().Add(-30 * time.Minute).UTC().Format(time.RFC3339)
+	r.must(journal.SetState(t.Context(), "pulses", `{"modem1":{"Tried":"`+long+`","Waiting":"`+long+`"}}`))
+	r.must(journal.Close())
+	r.start()
+	if got := r.awaitReplies(staff, 1)[0].Text; got != "TALI uji: modem modem1 tidak menerima SMS percobaan." {
+		t.Errorf("alarm = %q", got)
+	}
+	r.await("the first of the other modem, at once", func() bool { v, _ := r.metric("tali_modem_pulse_seconds", "modem0"); return v > 0 })
+	if v, _ := r.metric("tali_modem_pulse_overdue_seconds", "modem1"); v < 1000 {
+		t.Errorf("overdue by %v s, want twenty minutes", v)
 	}
 }
 
@@ -183,7 +249,9 @@ func TestLogTellsNobody(t *testing.T) {
 	log := &buffer{}
 	r.log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	r.settings.Alarm = gateway.AlarmSettings{Phones: []string{phone(700001)}}
+	r.settings.Balances = map[string]gateway.BalanceQuery{"modem0": {Code: "*888#", Pattern: regexp.MustCompile(`nomor (?P<amount>\d+)`)}}
 	r.start()
+	r.await("a balance that cannot be read", func() bool { return strings.Contains(log.String(), "balance is not known") })
 	r.text(phone(0), 0, r.tally(0, 145))
 	r.text(phone(1), 0, "apakah server sudah bisa?")
 	r.text(phone(800000), 0, "halo dari luar")
@@ -195,7 +263,7 @@ func TestLogTellsNobody(t *testing.T) {
 	r.awaitReply("jangan dijawab", "failed")
 	text := log.String()
 	for _, secret := range []string{
-		phone(0)[1:], phone(1)[1:], phone(700001)[1:], phone(800000)[1:], r.officers[0].Stations[0].TPS, "145 98", "server sudah", "dari luar", "DITERIMA",
+		phone(0)[1:], phone(1)[1:], phone(700001)[1:], phone(800000)[1:], r.officers[0].Stations[0].TPS, "145 98", "server sudah", "dari luar", "DITERIMA", "50.000",
 	} {
 		if strings.Contains(text, secret) {
 			t.Errorf("the log holds %q:\n%s", secret, text)
@@ -248,7 +316,11 @@ func TestAlarmCutByAKill(t *testing.T) {
 		}
 		return n
 	}
-	r.must(journal.AddNotices(t.Context(), notices, 50, "alarms", "[]"))
+	dropped, err := journal.AddNotices(t.Context(), append([]spool.Notice{{To: staff, Text: "BASI", At: time.Now()}}, notices...), 3, "alarms", "[]")
+	r.must(err)
+	if dropped != 1 {
+		t.Errorf("%d notices given up, want the oldest", dropped)
+	}
 	r.must(journal.CloseNotice(t.Context(), claim("PERTAMA").ID, spool.InterimQueued, ""))
 	claim("PERTAMA")
 	claim("KEDUA")

@@ -23,11 +23,14 @@ type unwritten struct {
 	queue []spool.Notice
 }
 
-func (u *unwritten) add(more ...spool.Notice) {
+// add returns how many are given up for it.
+func (u *unwritten) add(more ...spool.Notice) (dropped int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.queue = append(u.queue, more...)
-	u.queue = u.queue[max(0, len(u.queue)-mostNotices):]
+	dropped = max(0, len(u.queue)-mostNotices)
+	u.queue = u.queue[dropped:]
+	return dropped
 }
 
 func (u *unwritten) take() (spool.Notice, bool) {
@@ -53,9 +56,12 @@ func (g *Gateway) announce(ctx context.Context, texts []string, state string) er
 			out = append(out, spool.Notice{To: phone, Text: text, At: time.Now()})
 		}
 	}
-	err := g.Spool.AddNotices(ctx, out, mostNotices, alarmState, state)
+	dropped, err := g.Spool.AddNotices(ctx, out, mostNotices, alarmState, state)
 	if err != nil {
-		g.unwritten.add(out...)
+		dropped = g.unwritten.add(out...)
+	}
+	if dropped > 0 {
+		g.Log.Warn("alarms that no modem could text are given up for newer ones", "dropped", dropped, "kept", mostNotices)
 	}
 	g.notices.Raise()
 	return err
@@ -65,6 +71,7 @@ func (g *Gateway) announce(ctx context.Context, texts []string, state string) er
 // minute to say that it has not sent.
 func (g *Gateway) herald(ctx context.Context) error {
 	for {
+		g.rounds.mark("herald")
 		wake := g.notices.Wait()
 		told, err := g.tellStaff(ctx)
 		if ctx.Err() != nil {
@@ -115,13 +122,12 @@ func (g *Gateway) tellStaff(ctx context.Context) (bool, error) {
 func (g *Gateway) textStaff(ctx context.Context, n spool.Notice) (outcome db.SendOutcome, err error) {
 	outcome = db.SendRetry
 	for _, m := range g.modems {
-		if !m.fit(time.Now()) {
+		tried, sendErr := g.textBy(ctx, m, n.To, n.Text)
+		if !tried {
 			continue
 		}
-		_, err = m.Send(ctx, n.To, n.Text)
-		m.rest.note(err, time.Now())
-		if outcome = outcomeOf(err); outcome != db.SendRetry {
-			break
+		if outcome, err = outcomeOf(sendErr), sendErr; outcome != db.SendRetry {
+			return outcome, err
 		}
 	}
 	return outcome, err

@@ -14,6 +14,7 @@ import (
 // part is there or, as incomplete, when the window has passed.
 func (g *Gateway) join(ctx context.Context) error {
 	for {
+		g.rounds.mark("join")
 		wake := g.kept.Wait()
 		if err := g.joinGroups(ctx); err != nil && ctx.Err() == nil {
 			g.Log.Error("joining parts of long SMS", "err", err)

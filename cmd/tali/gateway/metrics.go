@@ -53,7 +53,7 @@ func metricList() []metric {
 		{"tali_alarm", "1 for each alarm that is raised.", []string{"alarm", "modem"}},
 		{"tali_modem_up", "1 while the modem can send and receive.", perModem},
 		{"tali_modem_info", "1; state, trouble, operator and registration.", []string{"modem", "state", "trouble", "operator", "registration"}},
-		{"tali_modem_resting", "1 while the modem is left alone because its network refuses to send.", perModem},
+		{"tali_modem_resting", "1 since its network refused three SMS in a row, until one is sent.", perModem},
 		{"tali_modem_signal_dbm", "Signal strength; 0 when unknown.", perModem},
 		{"tali_modem_slots_used", "SMS in the modem's store.", perModem},
 		{"tali_modem_slots", "Room of the modem's store.", perModem},
@@ -211,7 +211,7 @@ func (s *scrape) modem(h gsm.Health) {
 
 // line is what the gateway knows of a modem.
 func (s *scrape) line(g *Gateway, l line) {
-	s.yes("tali_modem_resting", l.rest.on(s.now), l.name)
+	s.yes("tali_modem_resting", l.rest.weary(), l.name)
 	came, overdue := g.pulses.last(l.name, s.now)
 	s.moment("tali_modem_pulse_seconds", came, l.name)
 	s.gauge("tali_modem_pulse_overdue_seconds", overdue.Seconds(), l.name)

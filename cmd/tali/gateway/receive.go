@@ -32,7 +32,7 @@ func (g *Gateway) Keep(ctx context.Context, rows []gsm.Stored) error {
 	}
 	for i := range rows {
 		g.loads.add(rows[i].Modem, pdus[i].Sender, rows[i].ReadAt)
-		g.felt(rows[i], pdus[i].Sender, pdus[i].Text)
+		g.felt(ctx, rows[i], pdus[i].Sender, pdus[i].Text)
 	}
 	if parts {
 		g.kept.Raise()

@@ -45,6 +45,14 @@ func (r *rest) on(now time.Time) bool {
 	return now.Before(r.until)
 }
 
+// weary reports whether the network refuses whatever the modem sends, and since
+// then nothing has left: between two rests, too.
+func (r *rest) weary() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.refused >= restAfter
+}
+
 // backOff is how long to wait after the nth refusal in a row.
 func backOff(n int) time.Duration {
 	return min(firstBackOff<<min(max(n, 1)-1, 10), lastBackOff)

@@ -11,6 +11,7 @@ import (
 
 const (
 	watchEvery = 2 * time.Second
+	watchLoop  = "watch"
 	alarmState = "alarms" // in the spool: what the staff were told
 
 	// roomLeft is what the spool's disk should have: a night of SMS takes less.
@@ -26,8 +27,8 @@ func (g *Gateway) watch(ctx context.Context) error {
 		g.Log.Warn("alarms of the last run", "err", err)
 	}
 	for {
+		g.rounds.mark(watchLoop)
 		g.look(ctx)
-		g.looked.Store(time.Now().UnixNano())
 		if !pause(ctx, nil, watchEvery) {
 			return ctx.Err()
 		}
@@ -107,12 +108,14 @@ func (g *Gateway) troublesOf(m line, now time.Time, add func(name, subject, form
 	case h.State == gsm.StateStarting && h.Trouble == gsm.TroubleNone: // a retry keeps the trouble of the last try
 	case h.Trouble == gsm.TroubleKeeping:
 		add("spool", m.name, "SMS di modem %s tidak bisa disimpan: disk penuh atau rusak.", m.name)
-	case h.Trouble == gsm.TroubleStoreFull, h.Trouble == gsm.TroubleStuckSlots:
+	case h.Trouble == gsm.TroubleStuckSlots:
+		add("store_stuck", m.name, "%d SMS di modem %s tidak bisa dihapus dari memorinya (%d/%d).", h.StuckSlots, m.name, h.SlotsUsed, h.SlotsTotal)
+	case h.Trouble == gsm.TroubleStoreFull:
 		add("store_full", m.name, "memori SIM modem %s penuh (%d/%d).", m.name, h.SlotsUsed, h.SlotsTotal)
 	case h.State != gsm.StateReady, h.Trouble != gsm.TroubleNone:
 		add("modem_down", m.name, "modem %s tidak siap: %s.", m.name, h.Trouble)
 	}
-	if m.rest.on(now) {
+	if m.rest.weary() {
 		add("send_refused", m.name, "operator menolak SMS dari modem %s. Cek pulsa dan masa aktif.", m.name)
 	}
 	b := g.balances.of(m.name)
@@ -146,9 +149,4 @@ func (g *Gateway) Ready() []string {
 		why = append(why, "no modem is ready")
 	}
 	return why
-}
-
-// Alive reports whether the gateway's loops turn.
-func (g *Gateway) Alive(now time.Time) bool {
-	return now.Sub(time.Unix(0, g.looked.Load())) < 30*watchEvery
 }
