@@ -158,7 +158,7 @@ func privateConfig(t *testing.T, dir string) string {
 // filledPrivate is a private centre with data, and its rows.
 func filledPrivate(t *testing.T) (config string, rows map[string][]string) {
 	t.Helper()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	server := privateCentre(t, dir)
 	if err := db.Migrate(t.Context(), server.DSN(cluster.Owner, cluster.Database)); err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func TestBackupOfThePrivateServer(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || filepath.Dir(path) != out || info.Mode().Perm() != 0o600 {
 		t.Fatalf("backup said %q: %v, %v", said, info, err)
 	}
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	fresh := privateConfig(t, dir)
 	got := mustTali(t, "restore", path, "--config", fresh)
 	wantPart(t, got, "audit chain intact")
@@ -295,7 +295,7 @@ func TestDamagedBackups(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pagi.tar")
 	mustTali(t, "backup", "--out", path, "--config", config, "--owner", pg.DSN(cluster.Owner))
 	whole := []byte(read(t, path))
-	target := openDir(t)
+	target := dbtest.Dir(t)
 	fresh := privateConfig(t, filepath.Join(target, "data"))
 	refused := func(name string, content []byte) {
 		t.Helper()

@@ -65,25 +65,6 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// openDir is a temporary directory that the private PostgreSQL's user can
-// enter, which testing's own is not.
-func openDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "tali-cmd-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := os.Chmod(dir, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // file writes a file and returns its path.
 func file(t *testing.T, name, content string) string {
 	t.Helper()

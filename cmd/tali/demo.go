@@ -176,6 +176,7 @@ func runDemo(ctx context.Context, o demoOptions, d demoParts) error {
 	d.announce(o)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return errors.Join(site.Run(ctx), site.Close()) })
+	group.Go(func() error { return d.centre.keepUp(ctx, d.log) })
 	desk := web.New(web.Parts{Centre: d.centre.desk, Profile: d.profile, Log: d.log, Tables: deskTables(d.centre.desk, d.profile)})
 	group.Go(func() error { return serveHTTP(ctx, d.page, desk) })
 	group.Go(func() error { return desk.Run(ctx) })

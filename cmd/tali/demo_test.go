@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"tali/db/dbtest"
 	"testing"
 )
 
@@ -140,7 +141,7 @@ func signIn(t *testing.T, page string, form url.Values) *http.Client {
 // it, and a second start goes on with what is there.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	p := startDemo(t, dir, "--every", "10ms")
 	address := p.await("page ")
 	if got := p.await("reports "); got != "318 to come, one about every 10ms; one in three has a mistake" {
@@ -173,7 +174,7 @@ func TestDemo(t *testing.T) {
 // A demo that is stopped half-way, by a Ctrl-C or a power cut, goes on.
 func TestDemoGoesOn(t *testing.T) {
 	t.Parallel()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	reports := 318
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL, syscall.SIGINT} {
 		p := startDemo(t, dir, "--every", "40ms")
@@ -197,7 +198,7 @@ func TestDemoGoesOn(t *testing.T) {
 // directory that the next start takes.
 func TestDemoEndsDuringItsStart(t *testing.T) {
 	t.Parallel()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	for _, at := range []string{"starting PostgreSQL", "PostgreSQL initialised", "PostgreSQL started", "spool open"} {
 		p := startDemo(t, dir, "--log", "info")
 		p.await(at)
@@ -221,7 +222,7 @@ func TestDemoTakesAnotherPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	p := start(t, nil, "demo", "--dir", dir, "--listen", taken.Addr().String(), "--every", "1h")
 	address, note, _ := strings.Cut(p.await("page "), " ")
 	if want := fmt.Sprintf("(%s is in use)", taken.Addr()); note != want {
@@ -243,7 +244,7 @@ func TestDemoTakesAnotherPort(t *testing.T) {
 // What cannot be is said in one line, before a server is started.
 func TestDemoRefuses(t *testing.T) {
 	t.Parallel()
-	foreign := openDir(t)
+	foreign := dbtest.Dir(t)
 	if err := os.WriteFile(filepath.Join(foreign, "tali.yaml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -255,8 +256,8 @@ func TestDemoRefuses(t *testing.T) {
 		{"the directory of something else", []string{"--dir", foreign}, []string{"--dir " + foreign, "not a demo's"}},
 		{"a file", []string{"--dir", file(t, "file", "")}, []string{"--dir: ", "not a directory"}},
 		{"a place that cannot be", []string{"--dir", "/proc/demo"}, []string{"--dir: ", "/proc/demo", "choose a directory"}},
-		{"a foreign address", []string{"--dir", openDir(t), "--listen", "192.0.2.1:8080"}, []string{"--listen 192.0.2.1:8080", "an address of this machine"}},
-		{"a port that is none", []string{"--dir", openDir(t), "--listen", "127.0.0.1:99999"}, []string{"--listen 127.0.0.1:99999"}},
+		{"a foreign address", []string{"--dir", dbtest.Dir(t), "--listen", "192.0.2.1:8080"}, []string{"--listen 192.0.2.1:8080", "an address of this machine"}},
+		{"a port that is none", []string{"--dir", dbtest.Dir(t), "--listen", "127.0.0.1:99999"}, []string{"--listen 127.0.0.1:99999"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

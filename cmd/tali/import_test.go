@@ -417,7 +417,7 @@ func TestImportNeedsAnOpenedElection(t *testing.T) {
 
 func TestImportIntoADemoIsRefused(t *testing.T) {
 	t.Parallel()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	markDemo(t, dir)
 	config := file(t, "tali.yaml", "data_dir: "+dir+"\n")
 	_, err := tali(t, "import", "stations", table(t, "kode\n7108052002001\n"), "--config", config)
@@ -427,7 +427,7 @@ func TestImportIntoADemoIsRefused(t *testing.T) {
 // Without a DSN the private server of data_dir takes the tables, and keeps them.
 func TestImportIntoAPrivateServer(t *testing.T) {
 	t.Parallel()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	config := file(t, "tali.yaml", "data_dir: "+dir+"\n")
 	path := table(t, "kode\n7108052002001\n")
 	for _, want := range []string{"stations: 1 new, 0 changed, 0 unchanged\n", "stations: 0 new, 0 changed, 1 unchanged\n"} {

@@ -29,8 +29,8 @@ func listenMetrics(m configs.Metrics) (net.Listener, error) {
 }
 
 // metricsHandler serves /metrics, /healthz and /readyz. A desk alone has no
-// gateway to tell of.
-func metricsHandler(g *gateway.Gateway) http.Handler {
+// gateway to tell of; idle is why one that is wanted does not run.
+func metricsHandler(g *gateway.Gateway, idle error) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if g != nil {
@@ -43,6 +43,9 @@ func metricsHandler(g *gateway.Gateway) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		var why []string
+		if idle != nil {
+			why = append(why, idle.Error())
+		}
 		if g != nil {
 			why = g.Ready()
 		}

@@ -21,7 +21,7 @@ import (
 // and that it stops; Prometheus and load balancers get their answers.
 func TestServeUnderASupervisor(t *testing.T) {
 	t.Parallel()
-	socket := filepath.Join(openDir(t), "notify")
+	socket := filepath.Join(dbtest.Dir(t), "notify")
 	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func heard(t *testing.T, systemd *net.UnixConn, want string) {
 // end well, whatever was being opened.
 func TestServeEndedBeforeItWasUp(t *testing.T) {
 	t.Parallel()
-	cfg, profile, err := loadConfig(file(t, "tali.yaml", modemText+"data_dir: "+openDir(t)+"\nelection: pilkada-2024-bolmut\n"+
+	cfg, profile, err := loadConfig(file(t, "tali.yaml", modemText+"data_dir: "+dbtest.Dir(t)+"\nelection: pilkada-2024-bolmut\n"+
 		"database:\n  dsn: host=/nonexistent dbname=tali user=tali_gateway sslmode=disable\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestServeEndedBeforeItWasUp(t *testing.T) {
 // a program that lives.
 func TestSupervisorMissesOne(t *testing.T) {
 	t.Parallel()
-	socket := filepath.Join(openDir(t), "notify")
+	socket := filepath.Join(dbtest.Dir(t), "notify")
 	s := supervisor{address: socket, every: 30 * time.Millisecond}
 	ctx, cancel := context.WithCancel(t.Context())
 	log := make(logLines, 100)

@@ -15,6 +15,7 @@ import (
 	"tali/cmd/tali/gateway"
 	"tali/configs"
 	"tali/db"
+	"tali/db/spool"
 	"tali/feed"
 	"tali/parser"
 	"tali/web"
@@ -121,11 +122,16 @@ func serve(ctx context.Context, cfg configs.Config, p *parser.Profile, only stri
 	if wanted(only, onlyGateway) {
 		settings := gatewaySettings(cfg)
 		settings.RegencyKey = key
-		if d.gateway, err = openGateway(ctx, cfg.DataDir, settings, d.centre.gateway, p, log); err != nil {
-			if ctx.Err() != nil {
-				log.Info("ended before it was up")
-				return nil
-			}
+		d.gateway, err = openGateway(ctx, cfg.DataDir, settings, d.centre.gateway, p, log)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			log.Info("ended before it was up")
+			return nil
+		case only == "" && (errors.Is(err, spool.ErrVersion) || errors.Is(err, spool.ErrForeign)):
+			d.idle = err
+			log.Error("the gateway does not run: no SMS is received here; everything else does", "err", err)
+		default:
 			return err
 		}
 	}
@@ -139,6 +145,7 @@ type daemon struct {
 	log     *slog.Logger
 	centre  *centreSite
 	gateway *gatewaySite
+	idle    error // why there is no gateway, although it is wanted
 	feed    *feed.Feed
 
 	page, feedPort, metrics net.Listener
@@ -202,13 +209,16 @@ func (d daemon) run(ctx context.Context) error {
 		g = d.gateway.Gateway
 	}
 	if d.metrics != nil {
-		group.Go(func() error { return serveHTTP(ctx, d.metrics, metricsHandler(g)) })
+		group.Go(func() error { return serveHTTP(ctx, d.metrics, metricsHandler(g, d.idle)) })
 		d.log.Info("metrics", "url", "http://"+d.metrics.Addr().String()+"/metrics")
 	}
 	group.Go(func() error {
 		findSupervisor().run(ctx, func(now time.Time) bool { return len(stalled(g, now)) == 0 }, d.log)
 		return nil
 	})
+	if d.centre.server != nil {
+		group.Go(func() error { return d.centre.keepUp(ctx, d.log) })
+	}
 	if d.page != nil || d.gateway != nil {
 		group.Go(func() error { return d.greet(ctx) })
 	}

@@ -31,7 +31,7 @@ const modemText = "gateway:\n  name: contoh\n  modems:\n    - {name: m1, device:
 // line, with exit code 1, and with nothing opened or written.
 func refused(t *testing.T, config string, args ...string) string {
 	t.Helper()
-	dir := filepath.Join(openDir(t), "data")
+	dir := filepath.Join(dbtest.Dir(t), "data")
 	path := file(t, "tali.yaml", strings.ReplaceAll(config, "DIR", dir))
 	p := start(t, nil, append([]string{"serve", "--config", path}, args...)...)
 	if code := p.end(); code != 1 {
@@ -72,7 +72,7 @@ func TestServeWithoutModems(t *testing.T) {
 
 func TestServeRefusesTheDataOfADemo(t *testing.T) {
 	t.Parallel()
-	dir := openDir(t)
+	dir := dbtest.Dir(t)
 	markDemo(t, dir)
 	p := start(t, nil, "serve", "--only", "desk", "--config", file(t, "tali.yaml", "data_dir: "+dir+"\n"))
 	if code := p.end(); code != 1 {
@@ -123,7 +123,7 @@ func TestServeRunsWithoutItsCentre(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, []string{"TALI_DATABASE_DSN=" + c.dsn, "TALI_DESK_LISTEN=127.0.0.1:0"},
-				"serve", "--config", file(t, "tali.yaml", modemText+"data_dir: "+openDir(t)+"\n"))
+				"serve", "--config", file(t, "tali.yaml", modemText+"data_dir: "+dbtest.Dir(t)+"\n"))
 			p.await(c.want)
 			p.await("modem is not available")
 			p.signal(syscall.SIGTERM)

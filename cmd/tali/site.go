@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"time"
 
 	"tali/cmd/tali/gateway"
 	"tali/configs"
@@ -83,28 +82,6 @@ type gatewaySite struct {
 	*gateway.Gateway
 	spool *spool.Spool
 }
-
-// openSpool waits while the disk is full: SMS stay on the SIM meanwhile, and a
-// daemon that ended would have to be started again by somebody.
-func openSpool(ctx context.Context, path string, window time.Duration, log *slog.Logger) (*spool.Spool, error) {
-	for told := false; ; told = true {
-		journal, err := spool.Open(ctx, path, log, spool.WithWindow(window))
-		if !errors.Is(err, spool.ErrFull) {
-			return journal, err
-		}
-		if !told {
-			log.Error("the gateway waits for room on the disk; SMS stay on the SIM", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(roomRecheck):
-		}
-	}
-}
-
-// roomRecheck is how often a start on a full disk looks again.
-const roomRecheck = 2 * time.Second
 
 func openGateway(ctx context.Context, dataDir string, s gateway.Settings, c *db.DB, p *parser.Profile, log *slog.Logger) (*gatewaySite, error) {
 	if err := os.MkdirAll(dataDir, 0o711); err != nil {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"tali/db/dbtest"
 	"testing"
 	"time"
 
@@ -73,7 +74,7 @@ func tlsCentre(t *testing.T, a authority) *cluster.Node {
 		t.Fatal(err)
 	}
 	settings := map[string]string{"fsync": "off", "ssl": "on"}
-	n, err := cluster.NewNode(cluster.NodeOptions{Dir: filepath.Join(openDir(t), "node"), Port: port, Password: "sandi uji", Settings: settings,
+	n, err := cluster.NewNode(cluster.NodeOptions{Dir: filepath.Join(dbtest.Dir(t), "node"), Port: port, Password: "sandi uji", Settings: settings,
 		Access: "hostssl all all 127.0.0.1/32 scram-sha-256\nhost all postgres 127.0.0.1/32 scram-sha-256\n"})
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,9 @@ func prepareFile(path string) (string, *os.File, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if err := emptied(path); err != nil {
+		return "", nil, errors.Join(describe(path, err), lock.Close())
+	}
 	if err := createFile(path); err != nil {
 		return "", nil, errors.Join(err, lock.Close())
 	}
@@ -93,14 +96,32 @@ func createFile(path string) error {
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return fmt.Errorf("creating spool %s: %w", path, err)
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("creating spool %s: %w", path, err)
-	}
-	if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+	if err := syncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("creating spool %s: %w", path, err)
 	}
 	return nil
+}
+
+// syncDir puts the names in a folder on the disk.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// emptied reports a file that was made empty, or is gone, beside a journal of it.
+// SQLite would begin anew and delete the journal, with what only it holds. A new
+// spool has no journal before its file has a first page.
+func emptied(path string) error {
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+		return nil
+	}
+	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: the file is empty or gone, and its journal %s-wal is not", ErrDamaged, filepath.Base(path))
 }
 
 // dataSource is the driver's name for path with these PRAGMAs. No mmap and

@@ -169,7 +169,7 @@ func checkSchema(ctx context.Context, c *sql.Conn) error {
 	fresh := version == 0 && app == 0 && tables == 0
 	switch {
 	case !fresh && app != applicationID:
-		return fmt.Errorf("%w: it is a database of another program", ErrDamaged)
+		return fmt.Errorf("%w: it is a database of another program", ErrForeign)
 	case !fresh && (version < firstVersion || version > schemaVersion):
 		return fmt.Errorf("%w: it has version %d, this tali reads %d", ErrVersion, version, schemaVersion)
 	}
@@ -224,10 +224,11 @@ func describe(path string, err error) error {
 	switch {
 	case errors.Is(err, ErrVersion):
 		return fmt.Errorf("opening spool %s: %w: run the tali that wrote it until nothing waits, then move the file away", path, err)
+	case errors.Is(err, ErrForeign):
+		return fmt.Errorf("opening spool %s: %w: give this gateway a data_dir of its own", path, err)
 	case errors.Is(err, ErrDamaged):
-		return fmt.Errorf("opening spool %s: %w: move %s (with its -wal and -shm) aside and start again: a new one is made, SMS still "+
-			"on the modems are taken again, and a backup put in its place may be used, as nothing counts twice; "+
-			"what waited in the damaged one can be read with: sqlite3 FILE .recover", path, err, filepath.Base(path))
+		return fmt.Errorf("opening spool %s: %w: tali serve sets it aside, takes over what can be read of it and goes on with a new one; "+
+			"a backup put in its place may be used, as nothing counts twice", path, err)
 	case errors.Is(err, ErrFull):
 		return fmt.Errorf("opening spool %s: %w: make room on that disk", path, err)
 	}

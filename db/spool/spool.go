@@ -21,6 +21,7 @@ var (
 	ErrLocked  = errors.New("spool is in use by another gateway")
 	ErrVersion = errors.New("spool was written by another version")
 	ErrDamaged = errors.New("spool is damaged")
+	ErrForeign = errors.New("this is no spool of tali")
 	// ErrFull: the disk has no room. Nothing was stored; slots must stay.
 	ErrFull = errors.New("no space left for the spool")
 )
@@ -47,8 +48,9 @@ func WithWindow(d time.Duration) Option {
 }
 
 // Open opens the spool at path and creates it (0600, in a folder 0700) where it
-// is missing. A file in use, of another version or damaged is one error that
-// names the path and the remedy (ErrLocked, ErrVersion, ErrDamaged).
+// is missing. A file in use, of another version, of another program or damaged is
+// one error that names the path and the remedy (ErrLocked, ErrVersion, ErrForeign,
+// ErrDamaged).
 func Open(ctx context.Context, path string, log *slog.Logger, opts ...Option) (*Spool, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

@@ -65,14 +65,14 @@ func TestOpenRefuses(t *testing.T) {
 		says  string
 	}{
 		{"newer version", func(t *testing.T, p string) { alter(t, p, "PRAGMA user_version = 3") }, ErrVersion, "version 3, this tali reads 2: run the tali"},
-		{"another program's", func(t *testing.T, p string) { alter(t, p, "PRAGMA application_id = 5") }, ErrDamaged, "another program"},
-		{"not SQLite", func(t *testing.T, p string) { patch(t, p, 0, bytes.Repeat([]byte("x"), 100)) }, ErrDamaged, "aside"},
-		{"garbage pages", func(t *testing.T, p string) { patch(t, p, 4096, bytes.Repeat([]byte{0xa5}, 8192)) }, ErrDamaged, "aside"},
+		{"another program's", func(t *testing.T, p string) { alter(t, p, "PRAGMA application_id = 5") }, ErrForeign, "another program"},
+		{"not SQLite", func(t *testing.T, p string) { patch(t, p, 0, bytes.Repeat([]byte("x"), 100)) }, ErrDamaged, "sets it aside"},
+		{"garbage pages", func(t *testing.T, p string) { patch(t, p, 4096, bytes.Repeat([]byte{0xa5}, 8192)) }, ErrDamaged, "sets it aside"},
 		{"cut off", func(t *testing.T, p string) {
 			if err := os.Truncate(p, 3*4096); err != nil {
 				t.Fatal(err)
 			}
-		}, ErrDamaged, "aside"},
+		}, ErrDamaged, "sets it aside"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

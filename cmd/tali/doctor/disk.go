@@ -105,7 +105,7 @@ func (s Site) spool(ctx context.Context) Finding {
 	case errors.Is(err, spool.ErrLocked):
 		return ok("spool", "not looked into: a running tali has it open ("+path+")")
 	case err != nil:
-		return fail("spool", err.Error(), "do what the line says before the next start: a gateway without its spool does not run")
+		return fail("spool", err.Error(), "do what the line says before the next start")
 	}
 	st, err := journal.Stats(ctx)
 	if err := errors.Join(err, journal.Close()); err != nil {
@@ -117,4 +117,18 @@ func (s Site) spool(ctx context.Context) Finding {
 			"start tali serve; if it runs elsewhere, this is not its data_dir")
 	}
 	return ok("spool", what)
+}
+
+// damaged warns of spools that were set aside: somebody has to look at them.
+func (s Site) damaged() []Finding {
+	aside, err := spool.Aside(filepath.Join(s.Config.DataDir, "spool", "spool.db"))
+	if err != nil {
+		return []Finding{warn("spool", err.Error(), "look into data_dir yourself")}
+	}
+	var found []Finding
+	for _, path := range aside {
+		found = append(found, warn("spool", path+" was damaged and set aside; what could be read of it is in the spool",
+			`the log of that start says whether all could be read; else "sqlite3 FILE .recover" may find more. Move it away then, and look at the disk`))
+	}
+	return found
 }

@@ -54,6 +54,7 @@ func (s Site) Examine(ctx context.Context) map[Level]int {
 	}
 	see(s.disk()...)
 	see(s.spool(ctx))
+	see(s.damaged()...)
 	see(s.database(ctx)...)
 	see(s.modems(ctx)...)
 	return counts

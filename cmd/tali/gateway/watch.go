@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"tali/gsm"
@@ -85,6 +86,9 @@ func (g *Gateway) troubles(ctx context.Context) []Alarm {
 	}
 	if n, oldest, err := g.Spool.Undelivered(ctx); err == nil && n > 0 && now.Sub(oldest) > longBacklog {
 		add("backlog", "", "%d SMS menunggu dikirim ke pusat, tertua sejak %s.", n, oldest.Format("15:04"))
+	}
+	if aside, err := g.Spool.Aside(); err == nil && len(aside) > 0 {
+		add("spool_damaged", "", "catatan SMS pernah rusak dan disisihkan: %s. Hubungi petugas IT.", filepath.Base(aside[len(aside)-1]))
 	}
 	if free, err := g.Spool.Room(); err == nil && free < roomLeft {
 		add("disk", "", "disk hampir penuh, sisa %d MB. Kosongkan disk.", free>>20)
