@@ -83,7 +83,9 @@ func (c *codeRow) into(k *known, keyword string) {
 	case "wrong":
 		card.Wrong[code] = true
 	case "raised":
-		k.facts.Cases[verify.CaseKey{Station: c.station, Ballot: keyword}].Raise(c.revision, verify.Assurance(c.code))
+		if known := k.facts.Cases[verify.CaseKey{Station: c.station, Ballot: keyword}]; known != nil { // not read where the batch is not about it
+			known.Raise(c.revision, verify.Assurance(c.code))
+		}
 	}
 }
 

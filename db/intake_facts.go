@@ -29,6 +29,7 @@ type standing struct {
 	entry    int // revision that stands, 0 none
 	held     int
 	flags    int // of the entry that stands
+	voted    int // by that entry; unknown where it was never noted
 	state    verify.State
 	touched  bool
 }
@@ -40,6 +41,7 @@ func (in *intake) newKnown(n int) *known {
 			Known:           make(map[verify.Key]bool, n),
 			Officers:        make(map[string]*verify.Officer, n),
 			Cases:           make(map[verify.CaseKey]*verify.Case, n),
+			Voted:           make(map[verify.CaseKey]int, n),
 			Own:             in.own,
 			Questions:       make(map[verify.QuestionKey]*verify.Question),
 			UnknownAnswered: make(map[string]bool),
@@ -52,7 +54,7 @@ func (in *intake) newKnown(n int) *known {
 }
 
 // loadFacts reads what messages lo to hi are decided by, beside the registry, in
-// four statements whatever their number.
+// five statements whatever their number.
 func (in *intake) loadFacts(ctx context.Context, t *transaction, k *known, lo, hi int) error {
 	if err := in.loadKnown(ctx, t, k, lo, hi); err != nil {
 		return fmt.Errorf("loading known keys: %w", err)
@@ -60,7 +62,7 @@ func (in *intake) loadFacts(ctx context.Context, t *transaction, k *known, lo, h
 	if err := in.loadNeutral(ctx, t, k, lo, hi); err != nil {
 		return fmt.Errorf("loading neutral answers: %w", err)
 	}
-	if err := in.loadCases(ctx, t, k); err != nil {
+	if err := in.loadCases(ctx, t, k, lo, hi); err != nil {
 		return fmt.Errorf("loading cases: %w", err)
 	}
 	if err := in.loadQuestions(ctx, t, k, lo, hi); err != nil {
@@ -124,121 +126,6 @@ func (in *intake) loadNeutral(ctx context.Context, t *transaction, k *known, lo,
 		}
 		return nil
 	}, float64(newest.UnixMicro())/1e6)
-}
-
-// The entries of every case of the stations, or a row without one where the
-// staff closed a ballot before anything came. OFFSET as in knownKeys.
-const casesOf = `
-SELECT s.station, s.ballot, s.version, s.revision, s.held, s.closed, coalesce(s.entry, 0), coalesce(s.state, ''),
-       coalesce(e.revision, 0), coalesce(e.message::text, ''), coalesce(e.state, ''), coalesce(d.state, ''),
-       coalesce(e.received_at, 'epoch'), coalesce(e.assurance, ''), coalesce(e.proof, ''), coalesce(e.phone, ''),
-       coalesce(e.figures::text, '{}'), coalesce(cardinality(e.flags), 0),
-       coalesce('wrong_proof' = ANY (e.flags), false)
-FROM tally.standing s
-LEFT JOIN LATERAL (
-  SELECT election, station, ballot, round, revision, message, state, received_at, assurance, proof, phone, figures, flags FROM tally.entry
-  WHERE election = s.election AND province = (s.station / 100000000000)::smallint
-    AND station = s.station AND ballot = s.ballot AND round = s.round OFFSET 0) AS e ON true
-LEFT JOIN LATERAL (
-  SELECT state FROM tally.decision
-  WHERE election = e.election AND station = e.station AND ballot = e.ballot AND round = e.round AND revision = e.revision
-  ORDER BY id DESC LIMIT 1) AS d ON true
-WHERE s.election = $1 AND s.round = $2 AND s.station = ANY ($3::bigint[])
-ORDER BY s.station, s.ballot, e.revision`
-
-func (in *intake) loadCases(ctx context.Context, t *transaction, k *known) error {
-	var stations array
-	for _, all := range k.bindings {
-		for i := range all {
-			stations.next()
-			stations.b = append(stations.b, all[i].station.Code...)
-		}
-	}
-	if len(stations.b) == 0 {
-		return nil
-	}
-	return each(ctx, t.on(ctx, in.stmts.cases), func(r *sqlx.Rows) error {
-		var c caseRow
-		err := r.Scan(&c.station, &c.ballot, &c.version, &c.last, &c.held, &c.closed, &c.stands, &c.state,
-			&c.revision, &c.message, &c.began, &c.decided, &c.at, &c.assurance, &c.proof, &c.phone, &c.figures, &c.flags, &c.wrongProof)
-		if err != nil {
-			return err
-		}
-		return c.into(k, in.keywords[c.ballot])
-	}, in.row.Election, in.batch.Profile.Round, stations.arg())
-}
-
-// caseRow is a row of casesOf.
-type caseRow struct {
-	station                            string
-	ballot                             int16
-	version, last, held, stands, flags int
-	closed, wrongProof                 bool
-	state                              verify.State
-
-	revision       int
-	message        string
-	began, decided verify.State
-	at             time.Time
-	assurance      verify.Assurance
-	proof, phone   string
-	figures        string
-}
-
-func (c *caseRow) into(k *known, keyword string) error {
-	if keyword == "" { // a ballot that another profile of this round had
-		return nil
-	}
-	key := verify.CaseKey{Station: c.station, Ballot: keyword}
-	known := k.facts.Cases[key]
-	if known == nil {
-		known = &verify.Case{Version: c.version, Revision: c.last, Closed: c.closed}
-		k.facts.Cases[key] = known
-		k.stood[key] = &standing{loaded: c.version, revision: c.last, entry: c.stands, held: c.held, state: c.state}
-	}
-	if c.revision == 0 {
-		return nil
-	}
-	tally, err := c.tally()
-	if err != nil {
-		return fmt.Errorf("entry %d of station %s: %w", c.revision, c.station, err)
-	}
-	if c.revision != c.stands {
-		known.Others = append(known.Others, tally)
-		return nil
-	}
-	known.Present = &tally
-	k.stood[key].flags = c.flags
-	return nil
-}
-
-// tally is the entry with the state that it has now: the one that stands says
-// so itself, the others by what the staff decided last, and one that was in and
-// stands no longer was replaced.
-func (c *caseRow) tally() (verify.Tally, error) {
-	t := verify.Tally{
-		Revision: c.revision, State: c.began, Proof: c.proof, Assurance: c.assurance, At: c.at,
-		WrongProof: c.wrongProof,
-	}
-	switch {
-	case c.revision == c.stands:
-		t.State = c.state
-	case c.decided != "":
-		t.State = c.decided
-	case c.began == verify.StateIn:
-		t.State = verify.StateSuperseded
-	}
-	if c.proof != "" {
-		t.ProofTo = c.phone
-	}
-	var err error
-	if t.Figures, err = parseFigures(c.figures); err != nil {
-		return t, err
-	}
-	if c.message != "" {
-		t.Entry, err = parseKey(c.message)
-	}
-	return t, err
 }
 
 // each runs a statement and hands its rows on, one by one.

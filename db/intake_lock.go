@@ -10,7 +10,7 @@ import (
 
 // intakeStatements are those of one intake transaction, prepared on the pool.
 type intakeStatements struct {
-	officers, areas, lock, known, neutral, cases, questions, codes, write, addCodes *sqlx.Stmt
+	officers, areas, lock, known, neutral, standing, entries, questions, codes, write, addCodes *sqlx.Stmt
 }
 
 func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err error) {
@@ -19,7 +19,7 @@ func (d *DB) intakeStatements(ctx context.Context) (s intakeStatements, err erro
 		query string
 	}{
 		{&s.officers, officersOf}, {&s.areas, areasOf}, {&s.lock, lockBatch}, {&s.known, knownKeys},
-		{&s.neutral, neutralReplies}, {&s.cases, casesOf}, {&s.questions, questionsOf}, {&s.write, writeBatch},
+		{&s.neutral, neutralReplies}, {&s.standing, standingOf}, {&s.entries, entriesOf}, {&s.questions, questionsOf}, {&s.write, writeBatch},
 		{&s.codes, codesOf}, {&s.addCodes, addCodes},
 	} {
 		if *p.into, err = d.prepare(ctx, p.query); err != nil {

@@ -75,7 +75,7 @@ func (w *rows) add(in *intake, k *known, i int, station int64) error {
 			return fmt.Errorf("message %x: an entry for station %s without its verdict", m.Key, v.Entry.Case.Station)
 		}
 		w.addEntry(m, v, station, ballot)
-		k.stand(v.Entry)
+		k.stand(v.Entry, int(verify.Voted(in.batch.Profile.Ballot(v.Entry.Case.Ballot), v.Entry.Figures)))
 	}
 	if v.Reply != nil {
 		w.addReply(m, v)
@@ -117,17 +117,18 @@ func (w *rows) addReply(m *Inbound, v *verify.Verdict) {
 	w.rText.text(v.Reply.Text)
 }
 
-// stand carries the standing row of a case forward by one entry.
-func (k *known) stand(e *verify.Entry) {
+// stand carries the standing row of a case forward by one entry, by which so many
+// voted.
+func (k *known) stand(e *verify.Entry, voted int) {
 	s := k.stood[e.Case]
 	if s == nil {
-		s = &standing{}
+		s = &standing{voted: unknownVoted}
 		k.stood[e.Case] = s
 	}
 	s.touched = true
 	s.revision = e.Revision
 	if e.State == verify.StateIn {
-		s.entry, s.state, s.flags = e.Revision, e.State, len(e.Flags)
+		s.entry, s.state, s.flags, s.voted = e.Revision, e.State, len(e.Flags), voted
 		return
 	}
 	s.held++
@@ -169,14 +170,14 @@ WITH message AS (
   ON CONFLICT (gateway, lane, profile) DO UPDATE
   SET batches = g.batches + 1, messages = g.messages + excluded.messages, last_at = excluded.last_at
 ), standing AS (
-  INSERT INTO tally.standing AS s (station, election, ballot, round, entry, revision, held, risk, version, state)
-  SELECT station, $4, ballot, $24, entry, revision, held, risk, loaded + 1, state
-  FROM unnest($45::bigint[], $46::smallint[], $47::smallint[], $48::smallint[], $49::smallint[], $50::smallint[], $51::integer[], $52::text[])
-    AS n(station, ballot, entry, revision, held, risk, loaded, state)
+  INSERT INTO tally.standing AS s (station, election, ballot, round, entry, revision, held, risk, version, state, voted)
+  SELECT station, $4, ballot, $24, entry, revision, held, risk, loaded + 1, state, voted
+  FROM unnest($45::bigint[], $46::smallint[], $47::smallint[], $48::smallint[], $49::smallint[], $50::smallint[], $51::integer[], $52::text[], $67::smallint[])
+    AS n(station, ballot, entry, revision, held, risk, loaded, state, voted)
   ORDER BY station, ballot
   ON CONFLICT (station, ballot, round, election) DO UPDATE
   SET entry = excluded.entry, revision = excluded.revision, held = excluded.held, risk = excluded.risk,
-      version = excluded.version, state = excluded.state
+      version = excluded.version, state = excluded.state, voted = excluded.voted
   WHERE s.version = excluded.version - 1
   RETURNING 1
 ), settled AS (
@@ -198,7 +199,7 @@ SELECT count(*) FROM standing`
 // write stores the batch. It runs for batches that bring nothing new too: their
 // answer must wait for the standby like the one that stored them.
 func (in *intake) write(ctx context.Context, t *transaction, k *known, w *rows) error {
-	var sStation, sBallot, sEntry, sRevision, sHeld, sRisk, sLoaded, sState array
+	var sStation, sBallot, sEntry, sRevision, sHeld, sRisk, sLoaded, sState, sVoted array
 	cases := 0
 	for key, s := range k.stood {
 		if !s.touched {
@@ -213,6 +214,11 @@ func (in *intake) write(ctx context.Context, t *transaction, k *known, w *rows) 
 		sHeld.int(int64(s.held))
 		sRisk.int(int64(10*s.held + s.flags))
 		sLoaded.int(int64(s.loaded))
+		if s.voted == unknownVoted {
+			sVoted.null()
+		} else {
+			sVoted.int(int64(s.voted))
+		}
 		if s.state == "" {
 			sState.null()
 		} else {
@@ -238,6 +244,7 @@ func (in *intake) write(ctx context.Context, t *transaction, k *known, w *rows) 
 		q.gonePhone.arg(), q.goneBallot.arg(),
 		q.phone.arg(), q.ballot.arg(), q.kind.arg(), q.message.arg(), q.station.arg(), q.draft.arg(),
 		q.offer.arg(), q.asked.arg(), q.at.arg(), q.k.arg(), q.kAt.arg(), q.kSent.arg(),
+		sVoted.arg(),
 	).Scan(&written)
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ SELECT $4::smallint, '+62899' || lpad(i::text, 9, '0'),
 FROM o CROSS JOIN LATERAL (SELECT substr(o.name, 16)::bigint AS i) AS n`
 
 	// $5 the ballots, $6 and $7 figures: what they are, and what rises with the
-	// case; $8 the round.
+	// case; $8 the round, $9 the row of those who voted.
 	sampleEntries = `
 WITH c AS (
   SELECT i, $1::bigint * 1000000000 + (10 + i / 2 / 2000000) * 10000000 + (2001 + i / 2 / 400 % 5000) * 1000 + 1 + i / 2 % 400 AS station,
@@ -74,10 +74,11 @@ WITH c AS (
   INSERT INTO tally.decision (election, station, ballot, round, revision, act, kind, was, state, version, seen, staff)
   SELECT $4::smallint, station, ballot, $8::smallint, 1, nextval('tally.act'), 'confirm', 'masuk', 'terverifikasi', 1, 1, 'rekaan' FROM c WHERE i % 2 = 1 AND i % 20 <> 7
 )
-INSERT INTO tally.standing (station, election, ballot, round, entry, revision, held, risk, version, state, since)
+INSERT INTO tally.standing (station, election, ballot, round, entry, revision, held, risk, version, state, voted, since)
 SELECT station, $4::smallint, ballot, $8::smallint, 1, CASE WHEN i % 20 = 7 THEN 2 ELSE 1 END, CASE WHEN i % 20 = 7 THEN 1 ELSE 0 END,
        CASE WHEN i % 20 = 7 THEN 10 ELSE 0 END + CASE WHEN i % 10 = 0 THEN 1 ELSE 0 END, 2,
-       CASE WHEN i % 2 = 1 AND i % 20 <> 7 THEN 'terverifikasi' ELSE 'masuk' END, at
+       CASE WHEN i % 2 = 1 AND i % 20 <> 7 THEN 'terverifikasi' ELSE 'masuk' END,
+       ($6::int[])[$9::int] + ($7::int[])[$9::int] * (i % 90 + 1), at
 FROM c`
 
 	// The messages of the entries, and as many beside: thanks, slips, strangers.
@@ -163,7 +164,7 @@ func (f *filling) run(ctx context.Context) error {
 		{sampleVillages, stations/400 + 1, nil},
 		{sampleStations, stations, []any{f.election}},
 		{sampleOfficers, stations, []any{f.election}},
-		{sampleEntries, cases, []any{f.election, pq.Array(digits), pq.Array(figures), pq.Array(rises), f.Profile.Round}},
+		{sampleEntries, cases, []any{f.election, pq.Array(digits), pq.Array(figures), pq.Array(rises), f.Profile.Round, votedRow(f.Profile.Ballots[0])}},
 		{sampleMessages, cases, []any{f.election, pq.Array(digits), pq.Array(words)}},
 	} {
 		if err := f.fill(ctx, part.query, part.count, part.args, 3*stations+2*cases); err != nil {
@@ -199,6 +200,14 @@ func (f *filling) fill(ctx context.Context, query string, count int, args []any,
 		f.Progress.report(min(f.done, total), total)
 	}
 	return nil
+}
+
+// votedRow is the row, counted from 1, that verify.Voted reads.
+func votedRow(b *parser.Ballot) int {
+	if p := b.Index(parser.LabelP); p >= 0 {
+		return p + 1
+	}
+	return b.Index(parser.LabelJ) + 1
 }
 
 // sampleFigures is a form that holds, and which of its rows rise together.

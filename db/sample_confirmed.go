@@ -12,7 +12,8 @@ import (
 )
 
 // $1 the election's id, $2 stations, $3 a ballot, $4 and $5 figures: what they
-// are, and what rises with the station; $6 the round.
+// are, and what rises with the station; $6 the round, $7 the row of those who
+// voted.
 const nationConfirmed = `
 WITH c AS (
   SELECT station, (SELECT array_agg((f + m * (station % 90))::smallint ORDER BY o) FROM unnest($4::int[], $5::int[]) WITH ORDINALITY AS x(f, m, o)) AS figures
@@ -21,8 +22,8 @@ WITH c AS (
   INSERT INTO tally.entry (station, election, province, ballot, round, revision, received_at, state, assurance, proof, phone, figures, flags)
   SELECT station, $1::smallint, station / 100000000000, $3::smallint, $6::smallint, 1, now(), 'masuk', 'A0', '', '', figures, '{}' FROM c
 ), s AS (
-  INSERT INTO tally.standing (station, election, ballot, round, entry, revision, held, risk, version, state)
-  SELECT station, $1::smallint, $3::smallint, $6::smallint, 1, 1, 0, 0, 2, 'terverifikasi' FROM c
+  INSERT INTO tally.standing (station, election, ballot, round, entry, revision, held, risk, version, state, voted)
+  SELECT station, $1::smallint, $3::smallint, $6::smallint, 1, 1, 0, 0, 2, 'terverifikasi', figures[$7::int] FROM c
 ), d AS (
   INSERT INTO tally.decision (election, station, ballot, round, revision, act, kind, was, state, version, seen, staff)
   SELECT $1::smallint, station, $3::smallint, $6::smallint, 1, nextval('tally.act'), 'confirm', 'masuk', 'terverifikasi', 1, 1, 'rekaan' FROM c
@@ -77,6 +78,6 @@ func (n Nation) confirm(ctx context.Context, pool *sqlx.DB) error {
 
 func (n Nation) confirmBallot(ctx context.Context, pool *sqlx.DB, election int16, b *parser.Ballot, codes []int64) error {
 	figures, rises := sampleFigures(b)
-	_, err := pool.ExecContext(ctx, nationConfirmed, election, pq.Array(codes), int16(b.Digit-'0'), pq.Array(figures), pq.Array(rises), n.Profile.Round)
+	_, err := pool.ExecContext(ctx, nationConfirmed, election, pq.Array(codes), int16(b.Digit-'0'), pq.Array(figures), pq.Array(rises), n.Profile.Round, votedRow(b))
 	return err
 }

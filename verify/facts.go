@@ -78,6 +78,7 @@ type Facts struct {
 	Known    map[Key]bool        // messages that the centre has already
 	Officers map[string]*Officer // by phone, E.164
 	Cases    map[CaseKey]*Case
+	Voted    map[CaseKey]int // by what stands, of cases left out of Cases: all that the tally of another ballot asks of them
 	Own      map[string]bool // numbers of our own modems, E.164
 
 	Questions map[QuestionKey]*Question // of these officers, lapsed ones too

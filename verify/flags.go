@@ -23,7 +23,7 @@ func (d *decision) flags() []Flag {
 	}
 	rows, b := d.rep.Figures, d.rep.Ballot
 	n := b.N()
-	users, voters := int(users(b, rows)), d.station.Voters
+	users, voters := int(Voted(b, rows)), d.station.Voters
 	if voters > 0 {
 		raise(FlagOverVoters, users > voters)
 		raise(FlagBallotStock, d.stockDiffers(voters))
@@ -38,8 +38,8 @@ func (d *decision) flags() []Flag {
 	return flags
 }
 
-// users is who voted: P in the full form, J in the short one.
-func users(b *parser.Ballot, rows []int16) int16 {
+// Voted is who voted: P in the full form, J in the short one.
+func Voted(b *parser.Ballot, rows []int16) int16 {
 	if p := b.Index(parser.LabelP); p >= 0 {
 		return rows[p]
 	}
@@ -89,15 +89,26 @@ func (d *decision) apart(voted int) bool {
 		if b == d.rep.Ballot || b.Keyword == d.rep.Ballot.Keyword {
 			continue
 		}
-		c := d.f.Cases[CaseKey{Station: d.station.Code, Ballot: b.Keyword}]
-		if c == nil || c.Present == nil || len(c.Present.Figures) != b.Rows() {
-			continue
-		}
-		other := int(users(b, c.Present.Figures))
+		other, known := d.votedFor(b)
 		limit := max(apartVoters, max(voted, other)*apartPercent/100)
-		if diff := voted - other; diff > limit || -diff > limit {
+		if diff := voted - other; known && (diff > limit || -diff > limit) {
 			return true
 		}
 	}
 	return false
+}
+
+// votedFor is who voted by what stands for a ballot of this station; false when
+// nothing does.
+func (d *decision) votedFor(b *parser.Ballot) (int, bool) {
+	key := CaseKey{Station: d.station.Code, Ballot: b.Keyword}
+	c := d.f.Cases[key]
+	if c == nil {
+		voted, known := d.f.Voted[key]
+		return voted, known
+	}
+	if c.Present == nil || len(c.Present.Figures) != b.Rows() {
+		return 0, false
+	}
+	return int(Voted(b, c.Present.Figures)), true
 }
