@@ -88,7 +88,7 @@ func (m *Modem) begin(k Kind, d time.Duration) {
 	case SIMBlocked:
 		m.card.tries, m.unlocked = 0, false
 		m.lasting(d, func() {
-			m.card.tries = pinTries
+			m.card.tries, m.drawer.tries = pinTries, pinTries // it may have been taken out meanwhile
 			m.unlocked = m.card.PIN == "" && !m.card.absent
 		})
 	}

@@ -132,6 +132,7 @@ func briefFaults() modemsim.Plan {
 		{Kind: modemsim.RegistrationLost, Delay: time.Second}, // A slot is read again before its delete where two seconds have passed.
 		{Kind: modemsim.SlotReused, Command: "+CMGD", Delay: 5 * time.Second},
 		{Kind: modemsim.SIMSwapped, Delay: 2 * time.Second},
+		{Kind: modemsim.SIMBlocked, Delay: 2 * time.Second},
 		{Kind: modemsim.Poisoned}, {Kind: modemsim.Adverts}, {Kind: modemsim.TotalSilence, Command: "+CMGD", Delay: time.Second},
 	}
 }
@@ -145,7 +146,7 @@ func longFaults() modemsim.Plan {
 		{Kind: modemsim.NoPrompt, Command: "+CMGS"}, {Kind: modemsim.DeleteSilent}, {Kind: modemsim.Garbage},
 		{Kind: modemsim.TotalSilence, Delay: 20 * time.Second}, {Kind: modemsim.WriteStall, Delay: 5 * time.Second},
 		{Kind: modemsim.Wedged, Delay: 20 * time.Second}, {Kind: modemsim.SIMRemoved, Delay: 5 * time.Second},
-		{Kind: modemsim.RegistrationLost, Delay: 15 * time.Second},
+		{Kind: modemsim.RegistrationLost, Delay: 15 * time.Second}, {Kind: modemsim.SIMBlocked, Delay: 15 * time.Second},
 	}
 }
 
