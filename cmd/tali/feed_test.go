@@ -26,9 +26,10 @@ func TestServeFeed(t *testing.T) {
 	_, err := tali(t, "feed", "token", "add", "posko", "--config", config)
 	wantError(t, err, "posko has a token already", "revoke")
 	cert, key := certificate(t)
-	p := start(t, []string{"TALI_FEED_LISTEN=127.0.0.1:0", "TALI_FEED_DSN=" + pg.DSN(cluster.ResultsReader), "TALI_FEED_TLS_CERT=" + cert, "TALI_FEED_TLS_KEY=" + key},
+	p := start(t, []string{"TALI_FEED_LISTEN=127.0.0.1:0", "TALI_FEED_DSN=" + pg.DSN(cluster.ResultsReader), "TALI_FEED_TLS_CERT=" + cert, "TALI_FEED_TLS_KEY=" + key, "TALI_METRICS_LISTEN=127.0.0.1:0"},
 		"serve", "--only", "feed", "--config", config)
 	url := p.await("url=")
+	metrics := p.await("msg=metrics url=")
 	text, err := os.ReadFile(cert)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +63,9 @@ func TestServeFeed(t *testing.T) {
 	if status, body := ask(); status != http.StatusUnauthorized {
 		t.Errorf("a revoked token: %d %s", status, body)
 	}
+	scraped, _ := get(t, client, metrics)
+	wantPart(t, scraped, `tali_feed_requests_total{code="200",path="/v1/stations"} 1`)
+	wantPart(t, scraped, `tali_feed_requests_total{code="401",path="/v1/stations"} 1`)
 	_, err = tali(t, "feed", "token", "revoke", "posko", "--config", config)
 	wantError(t, err, `"posko" has no token in force`)
 	mustTali(t, "feed", "token", "add", "posko", "--config", config)

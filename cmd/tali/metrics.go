@@ -30,8 +30,9 @@ func listenMetrics(m configs.Metrics) (net.Listener, error) {
 
 // metricsHandler serves /metrics, /healthz and /readyz. A desk alone has no
 // gateway to tell of; idle is why one that is wanted does not run.
-func metricsHandler(g *gateway.Gateway, idle error) http.Handler {
+func metricsHandler(g *gateway.Gateway, feed prometheus.Collector, idle error) http.Handler {
 	registry := prometheus.NewRegistry()
+	registry.MustRegister(feed)
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if g != nil {
 		registry.MustRegister(gateway.NewMetrics(g))

@@ -195,8 +195,9 @@ func (d daemon) run(ctx context.Context) error {
 		d.log.Info("page", "url", url)
 		group.Go(func() error { return projector{d.centre.desk, d.log}.run(ctx) })
 	}
+	asked := newFeedMetrics()
 	if d.feed != nil {
-		group.Go(func() error { return serveHTTP(ctx, d.feedPort, d.feed) })
+		group.Go(func() error { return serveHTTP(ctx, d.feedPort, asked.around(d.feed)) })
 		group.Go(func() error { d.greetFeed(ctx); return d.feed.Run(ctx) })
 		d.log.Info("feed", "url", addressURL(d.feed.Secure, d.feedPort.Addr())+"/v1/")
 	}
@@ -209,7 +210,7 @@ func (d daemon) run(ctx context.Context) error {
 		g = d.gateway.Gateway
 	}
 	if d.metrics != nil {
-		group.Go(func() error { return serveHTTP(ctx, d.metrics, metricsHandler(g, d.idle)) })
+		group.Go(func() error { return serveHTTP(ctx, d.metrics, metricsHandler(g, asked, d.idle)) })
 		d.log.Info("metrics", "url", "http://"+d.metrics.Addr().String()+"/metrics")
 	}
 	group.Go(func() error {

@@ -195,7 +195,9 @@ func TestMetricsDocument(t *testing.T) {
 	}
 	var documented []string
 	for _, m := range regexp.MustCompile("(?m)^\\| `(tali_[a-z_]+)`").FindAllStringSubmatch(string(text), -1) {
-		documented = append(documented, m[1])
+		if !strings.HasPrefix(m[1], "tali_feed_") { // of another part, which has its own test
+			documented = append(documented, m[1])
+		}
 	}
 	descs := make(chan *prometheus.Desc, 200)
 	gateway.NewMetrics(gateway.New(gateway.Settings{}, gateway.Parts{})).Describe(descs)
