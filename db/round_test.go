@@ -47,6 +47,11 @@ func TestRoundsNeverMeet(t *testing.T) {
 		}
 	}
 
+	counts, err := c.desk.QueueCounts(t.Context(), c.profile, receivedAt)
+	if waits := len(c.queue(db.ViewAll, 10)); err != nil || counts[db.ViewAll] != waits || waits != 2 {
+		t.Errorf("%d cases of the re-vote wait, counted %v, %v: want 2, and none of the first count", waits, counts, err)
+	}
+
 	c.profile = firstCount
 	if got := outcomes(c.intake(c.tally(0, 145), c.tally(0, 146))); got != "known conflict" {
 		t.Errorf("late SMS of the first count: %q, want it to meet its own round", got)
