@@ -36,10 +36,10 @@ WHERE c.entries > 0 ORDER BY 1`
 
 	ballotCoverageAnew = `
 SELECT b.regency, b.digit, b.keyword, b.title,
-  (SELECT count(*) FROM registry.station s WHERE s.election = b.election AND s.code / 1000000000 = b.regency) AS expected,
+  (SELECT count(*) FROM registry.station s WHERE s.election = b.election AND s.code BETWEEN b.regency * 1000000000::bigint AND b.regency * 1000000000::bigint + 999999999) AS expected,
   (SELECT count(*) FROM tally.standing s
     WHERE s.election = b.election AND s.ballot = b.digit AND s.entry IS NOT NULL
-      AND s.station / 1000000000 = b.regency AND s.round = p.round) AS reporting
+      AND s.station BETWEEN b.regency * 1000000000::bigint AND b.regency * 1000000000::bigint + 999999999 AND s.round = p.round) AS reporting
 FROM registry.ballot b
 JOIN (SELECT election, regency, max(round) AS round FROM registry.profile WHERE current GROUP BY 1, 2) AS p USING (election, regency)
 WHERE b.election = $1 ORDER BY b.regency, b.digit`
