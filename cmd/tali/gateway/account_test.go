@@ -19,6 +19,7 @@ import (
 type account struct {
 	lost, doubled, wrong []string
 	uninvited            int // adverts and poison that were kept
+	again                int // SMS with another time stamp that phones sent once more
 	arrived              int // replies, at phones
 	interims             int // of them: answers given while the centre was away
 	twice                int // of them: sent again because nobody knew
@@ -113,26 +114,39 @@ func (n *night) keysOf(d modemsim.Delivery) []string {
 	return nil
 }
 
-// auditUninvited: adverts and poison are kept like anything else. Of those in
-// several parts the key depends on what was joined; they are passed over.
+// auditUninvited: adverts and poison are kept like anything else, and so is what a
+// phone sends once more with another time stamp. Of those in several parts the key
+// depends on what was joined; they are passed over.
 func (n *night) auditUninvited(a *account, stored map[string]int) {
 	n.Helper()
-	invited := make(map[modemsim.ID]bool)
+	invited, sent := make(map[modemsim.ID]bool), make(map[string]*sms)
 	for _, m := range n.crowd.sent {
 		for _, id := range m.ids {
 			invited[id] = true
 		}
+		sent[m.phone+" "+m.text] = m
 	}
 	for _, d := range n.network.Deliveries() {
 		if invited[d.ID] || d.Acknowledged.IsZero() {
 			continue
 		}
-		if read, err := gsm.Decode(d.PDU); err == nil && read.Part != nil {
+		read, err := gsm.Decode(d.PDU)
+		if err == nil && read.Part != nil {
 			continue
 		}
-		a.uninvited++
-		if times := timesAny(stored, n.keysOf(d)); times != 1 {
+		keys := n.keysOf(d)
+		if times := timesAny(stored, keys); times != 1 {
 			a.lost = append(a.lost, fmt.Sprintf("PDU %d stands %d times at the centre: %s", d.ID, times, d.PDU))
+		}
+		m := sent[read.Sender+" "+read.Text]
+		if m == nil {
+			a.uninvited++
+			continue
+		}
+		a.again++
+		m.again = append(m.again, keys...)
+		for _, key := range keys {
+			delete(stored, key)
 		}
 	}
 }
@@ -162,7 +176,7 @@ func (n *night) auditEntries(a *account) {
 			want = "{" + strings.ReplaceAll(strings.Trim(fmt.Sprint([]int16(m.figures)), "[]"), " ", ",") + "}"
 		}
 		got := ""
-		for _, key := range m.keys {
+		for _, key := range append(m.keys, m.again...) { // whichever came first made the entry
 			got += stored[key]
 		}
 		if got != want {
@@ -267,7 +281,7 @@ func (n *night) allowInterims(allowed map[string]map[string]due) {
 			allowed[m.phone] = make(map[string]due)
 		}
 		d := allowed[m.phone][reply.Text]
-		d.interim++
+		d.interim += 1 + len(m.again)
 		allowed[m.phone][reply.Text] = d
 	}
 }

@@ -27,6 +27,7 @@ type sms struct {
 	from    *player
 	phone   string
 	text    string
+	again   []string // keys of the same sent once more by the phone
 	ids     []modemsim.ID
 	at      time.Time
 	want    verify.Outcome

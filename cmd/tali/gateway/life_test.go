@@ -204,8 +204,8 @@ func (l *lives) writeConfig(dir, dsn string, interim time.Duration) error {
 	fmt.Fprintf(&b, "alarm:\n  phones: %q\n  after: %s\n  clear: %s\n", alarmed, l.mean/2, l.mean/2)
 	fmt.Fprintf(&b, "gateway:\n  name: uji\n  sweep_interval: 2s\n  interim_after: %s\n  modems:\n", interim)
 	for i, m := range l.settings.Modems {
-		baud := []int{115200, 9600}[i%2] // a slow line is read in groups; nothing slows it here
-		fmt.Fprintf(&b, "    - {name: %s, device: %q, number: %q, baud: %d}\n", m.Name, m.Device, m.Number, baud)
+		baud := []int{115200, 9600}[i%2] // a slow line is read in groups; only one of six is slow in fact
+		fmt.Fprintf(&b, "    - {name: %s, device: %q, number: %q, baud: %d, pin: %q}\n", m.Name, m.Device, m.Number, baud, m.PIN)
 	}
 	l.config = filepath.Join(l.TempDir(), "tali.yaml")
 	return os.WriteFile(l.config, []byte(b.String()), 0o600)

@@ -104,7 +104,7 @@ func TestNight(t *testing.T) {
 
 func newNight(t *testing.T, s soak) *night {
 	t.Helper()
-	r := newRig(t, plan{modems: s.modems, stations: s.stations, pg: dbtest.Own(t)})
+	r := newRig(t, plan{modems: s.modems, stations: s.stations, pg: dbtest.Own(t), mixed: true})
 	n := &night{rig: r, soak: s, began: time.Now()}
 	random := func(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(s.seed, stream)) }
 	n.line = newRelay(t, socketDir(t, r.pg.DSN(cluster.Gateway)))
@@ -295,7 +295,8 @@ func (n *night) table(a account) {
 		}
 	}
 	row("SMS sent", n.crowd.texted())
-	row("adverts and poison among them", a.uninvited)
+	row("adverts and poison beside them", a.uninvited)
+	row("SMS that phones sent once more", a.again)
 	row("replies that arrived", a.arrived)
 	row("faults of modems", total(faults))
 	rows(faults)

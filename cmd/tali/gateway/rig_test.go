@@ -38,6 +38,7 @@ type plan struct {
 	partsWindow      time.Duration
 	profile          string // name; "" for the Pilkada
 	codes            bool   // authenticity codes are required
+	mixed            bool   // modems of several makes
 }
 
 // rig is a whole site: centre, spool, virtual network, and gateways on demand.
@@ -82,7 +83,11 @@ func newRig(t *testing.T, p plan) *rig {
 		r.settings.InterimAfter = time.Hour
 	}
 	for i := range max(p.modems, 1) {
-		r.addModem(i, p.faults)
+		o := modemsim.Options{Faults: p.faults}
+		if p.mixed {
+			o = makeOf(i, o)
+		}
+		r.addModem(i, o)
 	}
 	return r
 }
@@ -136,15 +141,31 @@ func modemNumber(i int) string { return officers.ModemNumber(i) }
 
 func imsi(i int) string { return fmt.Sprintf("5109900000%05d", i) }
 
-func (r *rig) addModem(i int, faults modemsim.Plan) {
+// makeOf is what distinguishes one modem of a mixed site from the others.
+func makeOf(i int, o modemsim.Options) modemsim.Options {
+	switch i % 6 {
+	case 1:
+		o.ZeroBased = true
+	case 2:
+		o.OnlyCSMS1, o.AckTimeout = true, 2*time.Second
+	case 3:
+		o.PIN = "1234"
+	case 4:
+		o.Stores = []string{"ME"}
+	case 5:
+		o.Baud = 9600
+	}
+	return o
+}
+
+func (r *rig) addModem(i int, o modemsim.Options) {
 	r.Helper()
-	m, err := r.network.AddModem(modemsim.Options{
-		Number: modemNumber(i), IMSI: imsi(i), Slots: 30, Dir: r.TempDir(), Faults: faults, RetryDelay: 50 * time.Millisecond,
-	})
+	o.Number, o.IMSI, o.Slots, o.Dir, o.RetryDelay = modemNumber(i), imsi(i), 30, r.TempDir(), 50*time.Millisecond
+	m, err := r.network.AddModem(o)
 	r.must(err)
 	r.modems = append(r.modems, m)
 	r.settings.Modems = append(r.settings.Modems, gsm.Settings{
-		Name: fmt.Sprintf("modem%d", i), Device: m.Device(), Number: modemNumber(i),
+		Name: fmt.Sprintf("modem%d", i), Device: m.Device(), Number: modemNumber(i), PIN: o.PIN,
 		SweepInterval: 300 * time.Millisecond, StateDir: r.TempDir(),
 	})
 }
