@@ -109,15 +109,12 @@ func TestSilentModemAlarm(t *testing.T) {
 	staff := phone(700001)
 	r.settings.Alarm = gateway.AlarmSettings{Phones: []string{staff}, After: 3 * time.Second, Clear: time.Hour}
 	r.start()
-	r.modems[1].Inject(modemsim.Plan{{Kind: modemsim.TotalSilence, Nth: 1, Delay: time.Hour}})
+	r.modems[1].Inject(modemsim.Plan{{Kind: modemsim.TotalSilence, Command: "+CPMS", Nth: 1, Delay: time.Hour}})
 	if got := r.awaitReplies(staff, 1)[0].Text; !strings.HasPrefix(got, "TALI uji: modem modem1 tidak siap") {
 		t.Errorf("alarm = %q", got)
 	}
-	if v, _ := r.metric("tali_sends_total", "modem0", "sent"); v != 1 {
-		t.Errorf("%v SMS counted, want the alarm", v)
-	}
-	if v, _ := r.metric("tali_sent_last_day"); v != 1 {
-		t.Errorf("%v SMS of this day, want the alarm", v)
+	for _, sum := range [][]string{{"tali_sends_total", "modem0", "sent"}, {"tali_sent_last_day"}} {
+		r.await("the alarm in "+sum[0], func() bool { v, _ := r.metric(sum[0], sum[1:]...); return v == 1 })
 	}
 }
 
