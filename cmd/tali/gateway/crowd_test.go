@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -243,6 +244,16 @@ func (c *crowd) proof(p *player) string {
 	return ""
 }
 
+// draw is the modem that somebody texts to. A paced line carries little more
+// than one SMS in a second: it gets a third of what the others do.
+func (c *crowd) draw() int {
+	to := c.random.IntN(len(c.modems))
+	if slow(to) && c.random.IntN(3) > 0 {
+		return to - 1
+	}
+	return to
+}
+
 // submit sends one SMS to a modem drawn by lot; one in six is long.
 func (c *crowd) submit(m *sms) error {
 	at := time.Now().Truncate(time.Second)
@@ -255,7 +266,7 @@ func (c *crowd) submit(m *sms) error {
 		p.ref++
 		ref = p.ref
 	}
-	to := c.random.IntN(len(c.modems))
+	to := c.draw()
 	s := modemsim.SMS{From: m.phone, To: modemNumber(to), Text: m.text, At: at.In(time.FixedZone("WITA", 8*60*60))}
 	if m.figures != nil && c.random.IntN(6) == 0 {
 		s.Encoding, s.ForceParts, s.Reference, s.RefWidth = modemsim.UCS2, 2+c.random.IntN(2), ref, 8*(1+c.random.IntN(2))
@@ -264,7 +275,7 @@ func (c *crowd) submit(m *sms) error {
 	if err != nil {
 		return err
 	}
-	m.keys = messageKeys(imsi(to), pdus)
+	m.keys = messageKeys(c.sims(to), pdus)
 	m.at = time.Now()
 	c.mu.Lock()
 	c.sent = append(c.sent, m)
@@ -283,32 +294,53 @@ func (c *crowd) submit(m *sms) error {
 	return nil
 }
 
-// messageKeys are the keys that an SMS may have: of the SIM it was sent to, or,
-// where a part lay in the modem's own memory unread when the SIM was changed, of
-// the guest.
-func messageKeys(imsi string, pdus []string) []string {
-	if len(pdus) == 1 {
-		var keys []string
-		for _, sim := range []string{imsi, modemsim.GuestIMSI} {
-			key := gsm.Key(sim, pdus[0])
-			keys = append(keys, fmt.Sprintf("%x", key[:16]))
+// sims are those on which an SMS to a modem may be read: its own, the guest's
+// where it lay in the modem's memory unread when the SIM was changed, and those
+// of the first two modems, to which the network reroutes.
+func (c *crowd) sims(to int) []string {
+	sims := []string{imsi(to), modemsim.GuestIMSI}
+	for i := range min(2, len(c.modems)) {
+		if i != to {
+			sims = append(sims, imsi(i))
 		}
-		return keys
+	}
+	return sims
+}
+
+// messageKeys are the keys that an SMS may have, each part read on any of these SIMs.
+func messageKeys(sims, pdus []string) []string {
+	partKeys := make([][][]byte, len(pdus))
+	for i, pdu := range pdus {
+		for _, sim := range sims {
+			key := gsm.Key(sim, pdu)
+			partKeys[i] = append(partKeys[i], key[:])
+		}
 	}
 	var keys []string
-	for guests := range 1 << len(pdus) { // a bit for each part
-		h := sha256.New()
-		for i, pdu := range pdus {
-			sim := imsi
-			if guests>>i&1 == 1 {
-				sim = modemsim.GuestIMSI
-			}
-			key := gsm.Key(sim, pdu)
-			h.Write(key[:])
+	for _, parts := range product(partKeys) {
+		sum := parts[0]
+		if len(parts) > 1 {
+			hash := sha256.Sum256(slices.Concat(parts...))
+			sum = hash[:]
 		}
-		keys = append(keys, fmt.Sprintf("%x", h.Sum(nil)[:16]))
+		keys = append(keys, fmt.Sprintf("%x", sum[:16]))
 	}
 	return keys
+}
+
+// product is every way to take one of each.
+func product(choices [][][]byte) [][][]byte {
+	out := [][][]byte{nil}
+	for _, choice := range choices {
+		var longer [][][]byte
+		for _, begun := range out {
+			for _, c := range choice {
+				longer = append(longer, append(slices.Clip(begun), c))
+			}
+		}
+		out = longer
+	}
+	return out
 }
 
 const decidedNow = `
