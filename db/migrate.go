@@ -18,11 +18,12 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// The versions of the schema that this program works with. Migrations expand
-// first and contract later, so that a range of programs fits each schema.
+// The versions of the schema that this program was written for. Migrations expand
+// first and contract later, so that a range of programs fits each schema; of a
+// newer one the centre says in registry.compatibility whether it fits.
 const (
 	minSchema = 51 // the intake writes tally.standing.voted
-	maxSchema = 51
+	maxSchema = 52
 )
 
 // Roles that the migrations grant rights to. They own nothing.
@@ -113,8 +114,12 @@ func checkRoles(ctx context.Context, pool *sql.DB) error {
 	return fmt.Errorf("role %s is missing; a superuser must run: %s", strings.Join(missing, ", "), strings.Join(remedy, "; "))
 }
 
-const schemaVersion = `
+const (
+	schemaVersion = `
 SELECT coalesce(max(version_id), 0) FROM public.goose_db_version WHERE is_applied`
+
+	oldestProgram = `SELECT oldest FROM registry.compatibility`
+)
 
 // Version is the number of the newest migration at the centre.
 func (d *DB) Version(ctx context.Context) (int64, error) {
@@ -136,8 +141,15 @@ func (d *DB) CheckVersion(ctx context.Context) error {
 		return err
 	case v < minSchema:
 		return fmt.Errorf("%w: it is at %d, this program needs %d; run tali migrate", ErrSchema, v, minSchema)
-	case v > maxSchema:
-		return fmt.Errorf("%w: it is at %d, this program knows %d; install a newer tali", ErrSchema, v, maxSchema)
+	case v <= maxSchema:
+		return nil
+	}
+	var oldest int64
+	if err := d.get(ctx, &oldest, oldestProgram); err != nil {
+		return fmt.Errorf("reading which programs fit the schema: %w", err)
+	}
+	if oldest > maxSchema {
+		return fmt.Errorf("%w: it is at %d and needs a program that knows %d, this one knows %d; install a newer tali", ErrSchema, v, oldest, maxSchema)
 	}
 	return nil
 }

@@ -180,8 +180,8 @@ ORDER BY 1`)
 	}
 	want := []string{
 		"intake.message in part", "intake.question", "intake.segment", "outbox.reply", "public.goose_db_version",
-		"registry.area", "registry.ballot", "registry.election", "registry.gateway", "registry.gateway_intake", "registry.incarnation",
-		"registry.modem", "registry.officer", "registry.phone", "registry.profile", "registry.station",
+		"registry.area", "registry.ballot", "registry.compatibility", "registry.election", "registry.gateway",
+		"registry.gateway_intake", "registry.incarnation", "registry.modem", "registry.officer", "registry.phone", "registry.profile", "registry.station",
 		"tally.decision in part", "tally.entry", "tally.raised_proof", "tally.spent_code", "tally.standing", "tally.wrong_code",
 	}
 	if !slices.Equal(got, want) {

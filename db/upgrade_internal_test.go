@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -122,6 +123,55 @@ func TestUpgradeFromTheFirstRelease(t *testing.T) {
 	takesIn(t, opened(t, dsn(cluster.Desk)), opened(t, dsn(cluster.Gateway)))
 }
 
+// The oldest schema that this program works with takes in without a migration, and
+// so does a newer one than it knows, as long as the centre says that it may.
+func TestSchemasOfOtherPrograms(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dsn := emptyDSN(t, "other_programs")
+	if err := migrate(ctx, dsn(cluster.Owner), shipped(t), firstRelease); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := opened(t, dsn(cluster.Owner)).cold.ExecContext(ctx, firstRows); err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(ctx, dsn(cluster.Owner), shipped(t), minSchema); err != nil {
+		t.Fatal(err)
+	}
+	desk, gateway := opened(t, dsn(cluster.Desk)), opened(t, dsn(cluster.Gateway))
+	fits := func(schema int64) {
+		t.Helper()
+		if v, err := gateway.Version(ctx); err != nil || v != schema {
+			t.Fatalf("schema %d, %v; want %d", v, err, schema)
+		}
+		for _, d := range []*DB{desk, gateway} {
+			if err := d.CheckVersion(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fits(minSchema)
+	takesIn(t, desk, gateway)
+
+	const adds = "-- +goose Up\nALTER TABLE tally.entry ADD COLUMN more text;\nALTER TABLE registry.phone ADD COLUMN more text;\n"
+	needs := fmt.Sprintf("-- +goose Up\nUPDATE registry.compatibility SET oldest = %d;\n", maxSchema+2)
+	all := copied(t, shipped(t))
+	all[fmt.Sprintf("%05d_adds.sql", maxSchema+1)] = &fstest.MapFile{Data: []byte(adds)}
+	if err := migrate(ctx, dsn(cluster.Owner), all, 0); err != nil {
+		t.Fatal(err)
+	}
+	fits(maxSchema + 1)
+	reports(t, gateway, 146, verify.OutcomeConflict)
+
+	all[fmt.Sprintf("%05d_needs.sql", maxSchema+2)] = &fstest.MapFile{Data: []byte(needs)}
+	if err := migrate(ctx, dsn(cluster.Owner), all, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := gateway.CheckVersion(ctx); !errors.Is(err, ErrSchema) || !strings.Contains(err.Error(), fmt.Sprintf("needs a program that knows %d", maxSchema+2)) {
+		t.Errorf("a schema that needs a newer program: %v", err)
+	}
+}
+
 func rowsAsText(table, columns string) string {
 	return fmt.Sprintf(`SELECT coalesce(json_agg(r ORDER BY r::text)::text, '') FROM (SELECT %s FROM %s) AS r`, columns, table)
 }
@@ -137,29 +187,62 @@ func text(t *testing.T, d *DB, query string, args ...any) (out string) {
 // takesIn has an officer of the first release report to a centre of today.
 func takesIn(t *testing.T, desk, gateway *DB) {
 	t.Helper()
-	now := time.Date(2024, 11, 27, 7, 0, 0, 0, time.UTC)
+	if _, err := desk.OpenElection(t.Context(), laterProfile(t)); err != nil {
+		t.Fatal(err)
+	}
+	reports(t, gateway, 145, verify.OutcomeAccepted)
+}
+
+// polls is when the elections of these tests opened.
+var polls = time.Date(2024, 11, 27, 6, 0, 0, 0, time.UTC)
+
+// laterProfile is of the first release's election, as it is known today.
+func laterProfile(t *testing.T) *parser.Profile {
+	t.Helper()
 	p, err := parser.NewProfile(parser.Profile{
 		ID: "pilkada-lama", Name: "Uji", Version: 2, Digest: strings.Repeat("c3", 32), Phase: parser.PhaseRehearsal, Round: 2, Regency: "7108", Auth: parser.AuthOff,
-		Zone: time.UTC, ZoneTag: "WITA", Opens: now.Add(-time.Hour), Closes: now.Add(time.Hour), ReservePermille: 25, QuestionTTL: time.Hour,
+		Zone: time.UTC, ZoneTag: "WITA", Opens: polls, Closes: polls.Add(2 * time.Hour), ReservePermille: 25, QuestionTTL: time.Hour,
 		Ballots: []*parser.Ballot{{Digit: '7', Keyword: "PILBUP", Title: "Bupati", Contest: "pkwkk", Form: parser.FormFull, Unit: "calon", Contestants: []string{"Satu", "Dua", "Tiga"}}},
 		Texts:   map[string][]string{verify.KindAccepted: {"DITERIMA {tps} RALAT {proof}"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := desk.OpenElection(t.Context(), p); err != nil {
-		t.Fatal(err)
-	}
-	sms, err := parser.Render(p.Ballots[0], "10000216", parser.Figures{145, 98, 67, 310, 12, 322, 322, 330, 322, 2, 6})
+	return p
+}
+
+// reports has the officer report that so many voted for the first candidate.
+func reports(t *testing.T, gateway *DB, votes int16, want verify.Outcome) {
+	t.Helper()
+	p, now := laterProfile(t), polls.Add(time.Hour)
+	sms, err := parser.Render(p.Ballots[0], "10000216", parser.Figures{votes, 243 - votes, 67, 310, 12, 322, 322, 330, 322, 2, 6})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := Inbound{PDUs: []string{"0791AA"}, Message: verify.Message{Kind: verify.MessageText, Sender: "+6289900000002", Text: sms,
-		SentAt: now, ReceivedAt: now, Gateway: "gw1", Modem: "m1", Proof: "8G4L3", Key: verify.Key{9}}}
+	m := Inbound{PDUs: []string{fmt.Sprintf("0791%02X", votes)}, Message: verify.Message{Kind: verify.MessageText, Sender: "+6289900000002", Text: sms,
+		SentAt: now, ReceivedAt: now, Gateway: "gw1", Modem: "m1", Proof: "8G4L3", Key: verify.Key{byte(votes)}}}
 	verdicts, err := gateway.Intake(t.Context(), Batch{Gateway: "gw1", Profile: p, Messages: []Inbound{m}})
-	if err != nil || len(verdicts) != 1 || verdicts[0].Outcome != verify.OutcomeAccepted {
-		t.Errorf("intake after the upgrade: %+v, %v", verdicts, err)
+	if err != nil || len(verdicts) != 1 || verdicts[0].Outcome != want {
+		t.Errorf("intake: %+v, %v; want %s", verdicts, err, want)
 	}
+}
+
+// copied is migrations to which others can be added.
+func copied(t *testing.T, files fs.FS) fstest.MapFS {
+	t.Helper()
+	out := fstest.MapFS{}
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[name] = &fstest.MapFile{Data: content}
+	}
+	return out
 }
 
 // A migration that fails half-way leaves the version before it and says so; the
@@ -171,21 +254,10 @@ func TestMigrationThatFailsHalfway(t *testing.T) {
 	if err := Migrate(ctx, dsn(cluster.Owner)); err != nil {
 		t.Fatal(err)
 	}
-	files := fstest.MapFS{}
-	names, err := fs.Glob(shipped(t), "*.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range names {
-		content, err := fs.ReadFile(shipped(t), name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[name] = &fstest.MapFile{Data: content}
-	}
+	files := copied(t, shipped(t))
 	const bad = "90000_bad.sql"
 	files[bad] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE registry.half (n int);\nSELECT 1 / 0;\n")}
-	err = migrate(ctx, dsn(cluster.Owner), files, 0)
+	err := migrate(ctx, dsn(cluster.Owner), files, 0)
 	if err == nil || !strings.Contains(err.Error(), bad+" was rolled back") || !strings.Contains(err.Error(), "division by zero") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("error = %v", err)
 	}
