@@ -3,11 +3,14 @@ package gsm
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 
 	"tali/gsm/modemsim"
 )
@@ -191,9 +194,53 @@ func TestPIN(t *testing.T) {
 	right.limits = fast()
 	b.modem = right
 	b.start().ready()
-	if tried, err := right.pinTried(); tried || err != nil {
-		t.Errorf("mark after success: %v, %v, want none", tried, err)
+	if tried, err := right.pinTries(); tried > 0 || err != nil {
+		t.Errorf("mark after success: %d, %v, want none", tried, err)
 	}
+}
+
+// TestPINBegun: a program that was killed while it gave the PIN does not keep the modem from working, and yet
+// the SIM is never given its third PIN.
+func TestPINBegun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{PIN: "1234"}, Settings{PIN: "1234", StateDir: t.TempDir()})
+	if err := b.modem.notePIN(1); err != nil {
+		t.Fatal(err)
+	}
+	b.start().ready()
+
+	b = newBench(t, modemsim.Options{PIN: "1234"}, Settings{PIN: "1234", StateDir: t.TempDir()})
+	if err := errors.Join(b.modem.notePIN(1), b.modem.notePIN(2)); err != nil {
+		t.Fatal(err)
+	}
+	b.start()
+	b.until("not given again", func() bool { return strings.Contains(b.modem.Status().LastError, "refused before") })
+}
+
+// TestPINUnread: a SIM that is busy or away has not refused its PIN, however often.
+func TestPINUnread(t *testing.T) {
+	t.Parallel()
+	var plan modemsim.Plan
+	for i, code := range []string{"14", "10", "3", "14"} {
+		plan = append(plan, modemsim.Rule{Kind: modemsim.CommandError, Command: "+CPIN", Nth: 2 * (i + 1), Text: "+CME ERROR: " + code})
+	}
+	newBench(t, modemsim.Options{PIN: "1234", Faults: plan}, Settings{PIN: "1234", StateDir: t.TempDir()}).start().ready()
+}
+
+// TestPINNotNoted: a disk that is full for a while leaves no mark of a PIN that was not given.
+func TestPINNotNoted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, modemsim.Options{PIN: "1234"}, Settings{PIN: "1234", StateDir: t.TempDir()})
+	if err := os.Symlink("/dev/full", b.modem.pinFile()+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.modem.notePIN(1); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("noting on a full disk: %v", err)
+	}
+	if tried, err := b.modem.pinTries(); tried != 0 || err != nil {
+		t.Errorf("then %d tries, %v", tried, err)
+	}
+	b.start().ready()
 }
 
 func TestNoPINConfigured(t *testing.T) {
@@ -267,7 +314,7 @@ func TestPINUnheard(t *testing.T) {
 	if n := b.sim.Faults()[modemsim.Silence]; n != 1 {
 		t.Fatalf("%d answers lost, want 1", n)
 	}
-	if tried, err := b.modem.pinTried(); tried || err != nil {
+	if tried, err := b.modem.pinTries(); tried > 0 || err != nil {
 		t.Errorf("mark after success: %v, %v, want none", tried, err)
 	}
 }

@@ -22,7 +22,7 @@ var (
 	errPINRefused = fmt.Errorf("%w: the configured PIN was refused before and is not given again; correct it", errLocked)
 )
 
-// unlock gives the PIN if the SIM asks for it, once in the life of this configuration.
+// unlock gives the PIN if the SIM asks for it and has not refused it.
 func (m *Modem) unlock(ctx context.Context, l *link) error {
 	for deadline := time.Now().Add(m.limits.set); ; {
 		state, err := l.ask("+CPIN?", "+CPIN")
@@ -54,26 +54,38 @@ func (m *Modem) unlock(ctx context.Context, l *link) error {
 	}
 }
 
-// givePIN notes on disk that the PIN is being tried before it is: a crash in between counts as a refusal, because
-// the SIM counts it too.
+// mostPINs is how often a PIN is given that is not known to be right: a SIM takes three wrong ones. The second is
+// for a first of which nobody heard whether the SIM took it, as when this program was killed in between.
+const mostPINs = 2
+
+// givePIN notes on disk that the PIN is being tried before it is: the SIM counts what we may not live to see.
 func (m *Modem) givePIN(l *link) error {
 	if m.set.PIN == "" {
 		return errNoPIN
 	}
-	tried, err := m.pinTried()
+	tried, err := m.pinTries()
 	if err != nil {
 		return err
 	}
-	if tried {
+	if tried >= mostPINs {
 		return errPINRefused
 	}
-	if err := m.notePIN(); err != nil {
-		return err
+	if err := m.notePIN(tried + 1); err != nil {
+		return fmt.Errorf("%w: the PIN is not given because that cannot be remembered: %w", errLocked, err)
 	}
-	if _, err := l.cmd(m.limits.set, fmt.Sprintf("+CPIN=%q", m.set.PIN)); err != nil {
-		return fmt.Errorf("%w: giving the PIN: %w", errLocked, err)
+	_, err = l.cmd(m.limits.set, fmt.Sprintf("+CPIN=%q", m.set.PIN))
+	if err == nil {
+		return m.clearPIN()
 	}
-	return m.clearPIN()
+	var refused *SendError
+	switch {
+	case !errors.As(err, &refused): // nobody knows
+	case refused.unread():
+		err = errors.Join(err, m.notePIN(tried))
+	default:
+		err = errors.Join(err, m.notePIN(mostPINs))
+	}
+	return fmt.Errorf("%w: giving the PIN: %w", errLocked, err)
 }
 
 // pinMark stands for this PIN; it changes when the configuration does.
@@ -91,46 +103,56 @@ func (m *Modem) pinFile() string {
 	return filepath.Join(m.set.StateDir, "pin-"+hex.EncodeToString(sum[:6]))
 }
 
-func (m *Modem) pinTried() (bool, error) {
-	name := m.pinFile()
-	if name == "" {
-		return m.pinMemory == m.pinMark(), nil
+// pinTries is how often the configured PIN was given without being known as right.
+func (m *Modem) pinTries() (int, error) {
+	text := m.pinMemory
+	if name := m.pinFile(); name != "" {
+		content, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("%w: whether its PIN was refused cannot be read: %w", ErrSIM, err)
+		}
+		text = string(content)
 	}
-	mark, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+	if text == "" && m.pinFile() == "" {
+		return 0, nil
 	}
-	if err != nil {
-		return false, fmt.Errorf("%w: whether its PIN was refused cannot be read: %w", ErrSIM, err)
+	var mark string
+	var tries int
+	if _, err := fmt.Sscanf(text, "%16s %d\n", &mark, &tries); err != nil {
+		return mostPINs, nil // damaged: it says that a PIN was tried
 	}
-	// A file cut short by a crash says that a PIN was about to be tried.
-	text := strings.TrimSpace(string(mark))
-	return len(text) != len(m.pinMark()) || text == m.pinMark(), nil
+	if mark != m.pinMark() {
+		return 0, nil
+	}
+	return tries, nil
 }
 
-// notePIN makes the mark durable.
-func (m *Modem) notePIN() error {
+// notePIN remembers durably how often the PIN was given. Where that fails, what was noted before stays.
+func (m *Modem) notePIN(tries int) error {
+	text := fmt.Sprintf("%s %d\n", m.pinMark(), tries)
 	name := m.pinFile()
 	if name == "" {
-		m.pinMemory = m.pinMark()
+		m.pinMemory = text
 		return nil
 	}
-	err := os.MkdirAll(m.set.StateDir, 0o700)
-	var f *os.File
-	if err == nil {
-		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := os.MkdirAll(m.set.StateDir, 0o700); err != nil {
+		return err
 	}
-	if err == nil {
-		_, err = f.WriteString(m.pinMark() + "\n")
-		err = errors.Join(err, f.Sync(), f.Close())
+	f, err := os.OpenFile(name+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = syncDir(m.set.StateDir)
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: the PIN is not given because that cannot be remembered: %w", errLocked, err)
+		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return nil
+	return syncDir(m.set.StateDir)
 }
 
 func syncDir(dir string) error {

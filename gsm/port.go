@@ -80,8 +80,8 @@ func busy(device string) error {
 
 // holders lists the processes that have a device open, but for one. Those of other users are seen by root only.
 func holders(device string, except int) []string {
-	real, err := filepath.EvalSymlinks(device)
-	if err != nil {
+	var want unix.Stat_t
+	if err := unix.Stat(device, &want); err != nil {
 		return nil
 	}
 	var names []string
@@ -89,7 +89,11 @@ func holders(device string, except int) []string {
 	open, _ := filepath.Glob("/proc/[0-9]*/fd/*") // the pattern is right
 	for _, fd := range open {
 		pid := strings.Split(fd, "/")[2]
-		if to, err := os.Readlink(fd); err != nil || to != real || seen[pid] {
+		if to, err := os.Readlink(fd); err != nil || !strings.HasPrefix(to, "/dev/") || seen[pid] {
+			continue
+		}
+		var is unix.Stat_t
+		if err := unix.Stat(fd, &is); err != nil || !sameDevice(is, want) {
 			continue
 		}
 		seen[pid] = true
@@ -100,6 +104,15 @@ func holders(device string, except int) []string {
 		names = append(names, fmt.Sprintf("%s (process %s)", strings.TrimSpace(string(comm)), pid))
 	}
 	return names
+}
+
+// sameDevice compares devices by their numbers: a container has nodes of its own for the host's modems. Ptys are
+// numbered anew in each container.
+func sameDevice(a, b unix.Stat_t) bool {
+	const firstPTY, lastPTY = 136, 143 // majors: Linux, Documentation/admin-guide/devices.txt
+	major := unix.Major(a.Rdev)
+	return a.Mode&unix.S_IFMT == unix.S_IFCHR && a.Mode&unix.S_IFMT == b.Mode&unix.S_IFMT && a.Rdev == b.Rdev &&
+		(a.Dev == b.Dev || major < firstPTY || major > lastPTY)
 }
 
 // prepare takes the device and makes the line raw. It goes through SyscallConn because File.Fd would make the
@@ -168,12 +181,16 @@ func (p *port) write(b []byte, limit time.Duration) (int, error) {
 	return p.file.Write(b)
 }
 
-// Close gives the device back. The lock goes with the descriptor.
+// Close gives the device back at once. A child that was forked meanwhile has the descriptor until it runs its
+// program, and would keep the lock as long.
 func (p *port) Close() error {
 	raw, err := p.file.SyscallConn()
 	if err == nil {
-		// Let others open it at once. After a hang-up this fails, and there is nothing left to give back.
-		_ = raw.Control(func(fd uintptr) { _ = unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) })
+		// After a hang-up this fails, and there is nothing left to give back.
+		_ = raw.Control(func(fd uintptr) {
+			_ = unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0)
+			_ = unix.Flock(int(fd), unix.LOCK_UN)
+		})
 	}
 	return p.file.Close()
 }

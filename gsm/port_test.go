@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // openPair opens a pty and leaves its slave side to others.
@@ -137,6 +138,8 @@ func TestPortIsExclusive(t *testing.T) {
 	if _, err := openPort(name, 0); !errors.Is(err, ErrBusy) {
 		t.Errorf("second openPort = %v, want %v", err, ErrBusy)
 	}
+	inherited := duplicate(t, p) // a child's, between fork and exec
+	defer unix.Close(inherited)
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +148,19 @@ func TestPortIsExclusive(t *testing.T) {
 		t.Fatalf("openPort after Close: %v", err)
 	}
 	again.Close()
+}
+
+func duplicate(t *testing.T, p *port) (fd int) {
+	t.Helper()
+	raw, err := p.file.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inner error
+	if err := errors.Join(raw.Control(func(of uintptr) { fd, inner = unix.Dup(int(of)) }), inner); err != nil {
+		t.Fatal(err)
+	}
+	return fd
 }
 
 func TestPortErrors(t *testing.T) {

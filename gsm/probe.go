@@ -54,9 +54,8 @@ func (m *Modem) look(ctx context.Context, l *link, p *Probe) error {
 	if p.Model, err = l.word("+CGMM"); err != nil {
 		return err
 	}
-	if p.PINMarked, err = m.pinTried(); err != nil || m.set.PIN == "" {
-		p.PINMarked = false
-	}
+	tried, err := m.pinTries()
+	p.PINMarked = err == nil && m.set.PIN != "" && tried >= mostPINs
 	if err := m.meet(l, func() error { return m.locked(l, p) }); err != nil {
 		return err
 	}

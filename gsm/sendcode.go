@@ -45,6 +45,12 @@ func (e *SendError) simAway() bool {
 	return e.Kind == "CMS" && e.Code >= 310 && e.Code <= 318 && e.Code != 314
 }
 
+// unread reports that the SIM never saw the PIN that it was given: it is busy or away, asks for its PUK, or asks for
+// nothing any more (CME 3).
+func (e *SendError) unread() bool {
+	return e.simBusy() || e.Kind == "CME" && (e.Code == 3 || e.Code >= 0 && e.simAway())
+}
+
 // emptySlot reports CMS 321 and CME 21: nothing is stored there, or nothing can be.
 func (e *SendError) emptySlot() bool {
 	return e.Kind == "CMS" && e.Code == 321 || e.Kind == "CME" && (e.Code == 21 || e.Code == 22)

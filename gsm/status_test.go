@@ -71,48 +71,56 @@ func TestTracerHidesThePIN(t *testing.T) {
 func TestPINFile(t *testing.T) {
 	t.Parallel()
 	m := New(Settings{Name: "m/1", PIN: "1234", StateDir: t.TempDir() + "/state"}, nil, testLog(t))
-	want := func(what string, want bool) {
+	want := func(what string, want int) {
 		t.Helper()
-		if got, err := m.pinTried(); err != nil || got != want {
-			t.Errorf("%s: pinTried = %v, %v, want %v", what, got, err, want)
+		if got, err := m.pinTries(); err != nil || got != want {
+			t.Errorf("%s: pinTries = %v, %v, want %v", what, got, err, want)
 		}
 	}
-	want("at first", false)
-	if err := m.notePIN(); err != nil {
-		t.Fatal(err)
+	note := func(tries int) {
+		t.Helper()
+		if err := m.notePIN(tries); err != nil {
+			t.Fatal(err)
+		}
 	}
-	want("noted", true)
+	want("at first", 0)
+	note(1)
+	want("begun", 1)
+	note(mostPINs)
+	want("refused", mostPINs)
 	m.set.PIN = "4321"
-	want("another PIN", false)
-	if err := os.WriteFile(m.pinFile(), []byte("12"), 0o600); err != nil {
-		t.Fatal(err)
+	want("another PIN", 0)
+	for _, damaged := range []string{"", "12", m.pinMark(), m.pinMark() + " "} {
+		if err := os.WriteFile(m.pinFile(), []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want(fmt.Sprintf("a file of %q", damaged), mostPINs)
 	}
-	want("a file cut short", true)
 	if err := errors.Join(m.clearPIN(), m.clearPIN()); err != nil {
 		t.Error(err)
 	}
-	want("cleared", false)
+	want("cleared", 0)
 	if err := os.Mkdir(m.pinFile(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := m.pinTried(); !errors.Is(err, ErrSIM) {
-		t.Errorf("pinTried of what cannot be read = %v, want %v", err, ErrSIM)
+	if _, err := m.pinTries(); !errors.Is(err, ErrSIM) {
+		t.Errorf("pinTries of what cannot be read = %v, want %v", err, ErrSIM)
 	}
 }
 
 func TestPINMemory(t *testing.T) {
 	t.Parallel()
 	m := New(Settings{Name: "m1", PIN: "1234"}, nil, testLog(t))
-	if err := m.notePIN(); err != nil {
+	if err := m.notePIN(1); err != nil {
 		t.Fatal(err)
 	}
-	if tried, err := m.pinTried(); !tried || err != nil {
-		t.Errorf("pinTried = %v, %v, want true", tried, err)
+	if tries, err := m.pinTries(); tries != 1 || err != nil {
+		t.Errorf("pinTries = %v, %v, want 1", tries, err)
 	}
 	if err := m.clearPIN(); err != nil {
 		t.Fatal(err)
 	}
-	if tried, err := m.pinTried(); tried || err != nil {
-		t.Errorf("pinTried = %v, %v, want false", tried, err)
+	if tries, err := m.pinTries(); tries != 0 || err != nil {
+		t.Errorf("pinTries = %v, %v, want 0", tries, err)
 	}
 }
