@@ -2,7 +2,11 @@ package db_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +18,8 @@ import (
 	"tali/db/cluster"
 )
 
-// logical is a server of the test's own that can publish and subscribe, with a
-// database that has the schema, and a pool on it as superuser.
+// logical is a server of the test's own that can publish and subscribe, with an
+// empty database and a pool on it as superuser.
 func logical(t *testing.T) (server *cluster.Server, pool *sqlx.DB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -31,15 +35,50 @@ func logical(t *testing.T) (server *cluster.Server, pool *sqlx.DB) {
 			t.Errorf("closing a server: %v", err)
 		}
 	})
-	if err := db.Migrate(ctx, server.DSN(cluster.Owner, cluster.Database)); err != nil {
-		t.Fatal(err)
-	}
 	pool, err = sqlx.Open("postgres", server.DSN(cluster.Superuser, cluster.Database))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = pool.Close() })
 	return server, pool
+}
+
+// copyTables makes the tables of the interface on a subscriber, as docs/results.md says.
+func copyTables(t *testing.T, from, to string) {
+	t.Helper()
+	tools, err := cluster.FindTools(15)
+	if err != nil {
+		t.Skip(err)
+	}
+	dump := filepath.Join(t.TempDir(), "tables.dump")
+	list := filepath.Join(t.TempDir(), "tables.list")
+	run := func(dsn, tool string, args ...string) []byte {
+		t.Helper()
+		cmd, err := tools.Command(t.Context(), tool, dsn, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := cmd.Output()
+		if err != nil {
+			var failed *exec.ExitError
+			errors.As(err, &failed)
+			t.Fatalf("%s %s: %v\n%s", tool, strings.Join(args, " "), err, failed.Stderr)
+		}
+		return out
+	}
+	run(from, "pg_dump", "-Fc", "--schema-only", "--no-owner", "--no-privileges", "--no-publications",
+		"-t", "results.change_feed", "-t", "results.station_result", "-t", "results.area_total", "-f", dump)
+	var kept []string
+	for line := range strings.Lines(string(run(to, "pg_restore", "--list", dump))) {
+		if !strings.Contains(line, " TRIGGER ") {
+			kept = append(kept, line)
+		}
+	}
+	if err := os.WriteFile(list, []byte(strings.Join(kept, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(to, "psql", "-c", "CREATE SCHEMA results")
+	run(to, "pg_restore", "--exit-on-error", "--no-owner", "-L", list, "-d", cluster.Database, dump)
 }
 
 func must(t *testing.T, pool *sqlx.DB, query string) {
@@ -74,6 +113,10 @@ func TestSubscriberSurvivesACut(t *testing.T) {
 	t.Parallel()
 	centreServer, publisher := logical(t)
 	other, subscriber := logical(t)
+	if err := db.Migrate(t.Context(), centreServer.DSN(cluster.Owner, cluster.Database)); err != nil {
+		t.Fatal(err)
+	}
+	copyTables(t, centreServer.DSN(cluster.Superuser, cluster.Database), other.DSN(cluster.Superuser, cluster.Database))
 	c := &centre{t: t, profile: election(t, nil)}
 	c.fill(4, centreServer.DSN(cluster.Desk, cluster.Database), centreServer.DSN(cluster.Gateway, cluster.Database))
 	must(t, publisher, staffRows)
