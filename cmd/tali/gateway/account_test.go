@@ -107,7 +107,7 @@ func (n *night) keysOf(d modemsim.Delivery) []string {
 	n.Helper()
 	for i, m := range n.modems {
 		if m.Number() == d.To {
-			return messageKeys(n.crowd.sims(i), []string{d.PDU})
+			return messageKeys(sims(i), []string{d.PDU})
 		}
 	}
 	n.Fatalf("PDU %d went to no modem: %s", d.ID, d.To)

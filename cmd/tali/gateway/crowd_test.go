@@ -275,7 +275,7 @@ func (c *crowd) submit(m *sms) error {
 	if err != nil {
 		return err
 	}
-	m.keys = messageKeys(c.sims(to), pdus)
+	m.keys = messageKeys(sims(to), pdus)
 	m.at = time.Now()
 	c.mu.Lock()
 	c.sent = append(c.sent, m)
@@ -294,18 +294,9 @@ func (c *crowd) submit(m *sms) error {
 	return nil
 }
 
-// sims are those on which an SMS to a modem may be read: its own, the guest's
-// where it lay in the modem's memory unread when the SIM was changed, and those
-// of the first two modems, to which the network reroutes.
-func (c *crowd) sims(to int) []string {
-	sims := []string{imsi(to), modemsim.GuestIMSI}
-	for i := range min(2, len(c.modems)) {
-		if i != to {
-			sims = append(sims, imsi(i))
-		}
-	}
-	return sims
-}
+// sims are those on which an SMS to a modem may be read: its own, and the guest's
+// where it lay in the modem's memory unread when the SIM was changed.
+func sims(to int) []string { return []string{imsi(to), modemsim.GuestIMSI} }
 
 // messageKeys are the keys that an SMS may have, each part read on any of these SIMs.
 func messageKeys(sims, pdus []string) []string {

@@ -132,7 +132,7 @@ func briefFaults() modemsim.Plan {
 		{Kind: modemsim.RegistrationLost, Delay: time.Second}, // A slot is read again before its delete where two seconds have passed.
 		{Kind: modemsim.SlotReused, Command: "+CMGD", Delay: 5 * time.Second},
 		{Kind: modemsim.SIMSwapped, Delay: 2 * time.Second},
-		{Kind: modemsim.SIMBlocked, Delay: 2 * time.Second}, {Kind: modemsim.Duplicate}, {Kind: modemsim.Reroute},
+		{Kind: modemsim.SIMBlocked, Delay: 2 * time.Second}, {Kind: modemsim.Duplicate},
 		{Kind: modemsim.Poisoned}, {Kind: modemsim.Adverts}, {Kind: modemsim.TotalSilence, Command: "+CMGD", Delay: time.Second},
 	}
 }
