@@ -115,8 +115,7 @@ func (m *Modem) pinTries() (int, error) {
 			return 0, fmt.Errorf("%w: whether its PIN was refused cannot be read: %w", ErrSIM, err)
 		}
 		text = string(content)
-	}
-	if text == "" && m.pinFile() == "" {
+	} else if text == "" {
 		return 0, nil
 	}
 	var mark string
